@@ -1,0 +1,1 @@
+//! The macros of the [`dockerflow`](https://docs.rs/dockerflow) crate: use them through it, where their documentation is.

@@ -1,0 +1,107 @@
+//! The requests that are ours, and what they are answered.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::RequestHead,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderValue},
+    },
+    web::Bytes,
+};
+
+use crate::{check::Level, engine::Engine};
+
+/// One of the paths that a service answers by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    LbHeartbeat,
+    Version,
+    Heartbeat,
+    Error,
+}
+
+impl Endpoint {
+    /// The endpoint that a request is for. Almost all requests are for none: that must cost nothing.
+    #[inline]
+    pub(crate) fn of(head: &RequestHead) -> Option<Self> {
+        let path = head.uri.path().strip_prefix("/__")?;
+        match path.strip_suffix('/').unwrap_or(path) {
+            "lbheartbeat__" => Some(Self::LbHeartbeat),
+            "version__" => Some(Self::Version),
+            "heartbeat__" => Some(Self::Heartbeat),
+            "error__" => Some(Self::Error),
+            _ => None,
+        }
+    }
+
+    /// The response, where it can be had without waiting.
+    pub(crate) fn immediate(self, head: &RequestHead, engine: &Engine) -> Option<HttpResponse> {
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            return Some(method_not_allowed());
+        }
+        match self {
+            Self::LbHeartbeat => Some(empty()),
+            Self::Version => Some(json(StatusCode::OK, engine.version.clone())),
+            Self::Heartbeat => None,
+            Self::Error if engine.settings.error_endpoint => Some(error()),
+            Self::Error => Some(HttpResponse::NotFound().finish()),
+        }
+    }
+}
+
+/// Runs the checks, or joins those who wait for them.
+pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> HttpResponse {
+    let mut jobs = Vec::with_capacity(engine.checks.len());
+    for definition in &engine.checks {
+        jobs.push((
+            definition.check.clone(),
+            definition.prepare(request.clone()).await,
+        ));
+    }
+    let report = engine.heartbeat.report(jobs).await;
+    let failed = StatusCode::from_u16(engine.settings.failed_status);
+    let status = if report.level < Level::Error {
+        StatusCode::OK
+    } else {
+        failed.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
+    };
+    json(status, report.body)
+}
+
+fn empty() -> HttpResponse {
+    HttpResponse::Ok().insert_header(no_store()).finish()
+}
+
+fn json(status: StatusCode, body: Bytes) -> HttpResponse {
+    let kind = (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    HttpResponse::build(status)
+        .insert_header(kind)
+        .insert_header(no_store())
+        .body(body)
+}
+
+fn error() -> HttpResponse {
+    log::error!("the /__error__ endpoint was called");
+    json(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Bytes::from_static(br#"{"status":"error"}"#),
+    )
+}
+
+fn method_not_allowed() -> HttpResponse {
+    let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    HttpResponse::MethodNotAllowed()
+        .insert_header(allow)
+        .insert_header(no_store())
+        .finish()
+}
+
+fn no_store() -> (header::HeaderName, HeaderValue) {
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}

@@ -1,0 +1,149 @@
+//! The middleware that makes an app a Dockerflow service: our endpoints first, then the app.
+
+use std::{
+    future::{Ready, ready},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    App, Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
+};
+use futures_util::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
+
+use crate::{
+    endpoints::{self, Endpoint},
+    engine::{Engine, Facts},
+};
+
+/// Makes an app and wraps it. `#[service]` calls it.
+///
+/// # Panics
+///
+/// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
+#[doc(hidden)]
+pub fn service<T, B>(
+    facts: &Facts,
+    app: impl FnOnce() -> App<T>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >,
+>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let engine =
+        Engine::current(facts).unwrap_or_else(|error| panic!("the service cannot start: {error}"));
+    app().wrap(Dockerflow { engine })
+}
+
+/// The outermost middleware.
+struct Dockerflow {
+    engine: Arc<Engine>,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Dockerflow
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = DockerflowMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(DockerflowMiddleware {
+            service,
+            engine: self.engine.clone(),
+        }))
+    }
+}
+
+struct DockerflowMiddleware<S> {
+    service: S,
+    engine: Arc<Engine>,
+}
+
+impl<S, B> Service<ServiceRequest> for DockerflowMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = Answer<S::Future>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let Some(endpoint) = Endpoint::of(request.head()) else {
+            return Answer::App {
+                future: self.service.call(request),
+            };
+        };
+        match endpoint.immediate(request.head(), &self.engine) {
+            Some(response) => Answer::Immediate {
+                response: Some(request.into_response(response)),
+            },
+            None => {
+                let engine = self.engine.clone();
+                let (request, _) = request.into_parts();
+                Answer::Heartbeat {
+                    future: Box::pin(async move {
+                        let response: HttpResponse =
+                            endpoints::heartbeat(request.clone(), engine).await;
+                        ServiceResponse::new(request, response)
+                    }),
+                }
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// A response that is under way.
+    #[project = AnswerProjection]
+    enum Answer<F> {
+        App { #[pin] future: F },
+        Immediate { response: Option<ServiceResponse> },
+        Heartbeat { future: LocalBoxFuture<'static, ServiceResponse> },
+    }
+}
+
+impl<F, B> Future for Answer<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnswerProjection::App { future } => future
+                .poll(context)
+                .map_ok(ServiceResponse::map_into_boxed_body),
+            AnswerProjection::Immediate { response } => Poll::Ready(Ok(response
+                .take()
+                .expect("a future is not polled after it is ready"))),
+            AnswerProjection::Heartbeat { future } => future.as_mut().poll(context).map(Ok),
+        }
+    }
+}
