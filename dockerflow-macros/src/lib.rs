@@ -1,1 +1,27 @@
 //! The macros of the [`dockerflow`](https://docs.rs/dockerflow) crate: use them through it, where their documentation is.
+
+use proc_macro::TokenStream;
+
+mod errors;
+mod function;
+mod health_check;
+mod options;
+mod service;
+
+#[allow(missing_docs)] // documented where it is re-exported
+#[proc_macro_attribute]
+pub fn service(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    service::expand(attribute.into(), item.into()).into()
+}
+
+#[allow(missing_docs)] // documented where it is re-exported
+#[proc_macro_attribute]
+pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    health_check::expand(attribute.into(), item.into()).into()
+}
+
+#[allow(missing_docs)]
+#[proc_macro]
+pub fn version(_input: TokenStream) -> TokenStream {
+    quote::quote!(::dockerflow::__private::Version::new("", "0.1.0", "", "")).into()
+}

@@ -20,24 +20,35 @@ use crate::{
     engine::{Engine, Facts},
 };
 
-/// Makes an app and wraps it. `#[service]` calls it.
-///
-/// # Panics
-///
-/// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
-#[doc(hidden)]
-pub fn service<T, B>(
-    facts: &Facts,
-    app: impl FnOnce() -> App<T>,
-) -> App<
-    impl ServiceFactory<
+/// An app that is a service: what `#[service]` writes for a bare `App`.
+pub trait AppFactory:
+    ServiceFactory<
         ServiceRequest,
         Config = (),
         Response = ServiceResponse<BoxBody>,
         Error = Error,
         InitError = (),
-    >,
->
+    >
+{
+}
+
+impl<T> AppFactory for T where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        >
+{
+}
+
+/// Wraps an app. `#[service]` calls it.
+///
+/// # Panics
+///
+/// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
+pub fn service<T, B>(facts: &Facts, app: App<T>) -> App<impl AppFactory + use<T, B>>
 where
     T: ServiceFactory<
             ServiceRequest,
@@ -50,7 +61,7 @@ where
 {
     let engine =
         Engine::current(facts).unwrap_or_else(|error| panic!("the service cannot start: {error}"));
-    app().wrap(Dockerflow { engine })
+    app.wrap(Dockerflow { engine })
 }
 
 /// The outermost middleware.

@@ -1,0 +1,196 @@
+//! `#[health_check]`: a function is registered as a check, and stays the function that it is.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{GenericParam, Ident, LitStr, Path, Type, ext::IdentExt as _};
+
+use crate::{
+    errors::Errors,
+    function::{self, Function},
+    options,
+};
+
+const WRITE: &str = "write `async fn database(pool: web::Data<Pool>) -> Result<(), Error>`, or the same as a plain `fn`";
+const LEVELS: [(&str, &str); 5] = [
+    ("debug", "Debug"),
+    ("info", "Info"),
+    ("warning", "Warning"),
+    ("error", "Error"),
+    ("critical", "Critical"),
+];
+
+/// The options.
+///
+/// ```text
+/// name = "text"
+/// level = debug | info | warning | error | critical
+/// timeout = "500ms"
+/// crate = path
+/// ```
+struct Options {
+    krate: Path,
+    name: Option<LitStr>,
+    level: Option<Ident>,
+    timeout: Option<u64>,
+}
+
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let options = Options::parse(attribute, &mut errors);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => Some(function),
+        Err(_) => {
+            let text = format!("a health check is a function: {WRITE}");
+            errors.push(syn::Error::new(function::keyword(&item), text));
+            None
+        }
+    };
+    if let Some(function) = &function {
+        validate(function, &mut errors);
+    }
+    let registration = match &function {
+        Some(function) if errors.is_empty() => registration(function, &options),
+        _ => TokenStream::new(),
+    };
+    let errors = errors.into_compile_errors();
+    quote!(#item #registration #errors)
+}
+
+impl Options {
+    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut found = Self {
+            krate: options::default_crate(),
+            name: None,
+            level: None,
+            timeout: None,
+        };
+        options::parse(
+            tokens,
+            "`name = \"…\"`, `level = …`, `timeout = \"…\"` and `crate = …`",
+            errors,
+            |key, input| {
+                Some(match key.to_string().as_str() {
+                    "crate" => options::krate(key, input).map(|path| found.krate = path),
+                    "name" => options::text(key, input, "database")
+                        .and_then(not_empty)
+                        .map(|name| found.name = Some(name)),
+                    "level" => {
+                        let form = "`level = warning`, or `debug`, `info`, `error`, `critical`, without quotes";
+                        options::value(key, input, form, |input| input.call(level))
+                            .map(|level| found.level = Some(level))
+                    }
+                    "timeout" => options::text(key, input, "500ms")
+                        .and_then(|text| milliseconds(&text))
+                        .map(|timeout| found.timeout = Some(timeout)),
+                    _ => return None,
+                })
+            },
+        );
+        found
+    }
+}
+
+fn level(input: syn::parse::ParseStream<'_>) -> syn::Result<Ident> {
+    let written: Ident = input.parse()?;
+    let found = LEVELS.iter().find(|(name, _)| written == name);
+    found
+        .map(|(_, variant)| Ident::new(variant, written.span()))
+        .ok_or_else(|| input.error("no level"))
+}
+
+fn not_empty(name: LitStr) -> syn::Result<LitStr> {
+    if name.value().trim().is_empty() {
+        return Err(syn::Error::new(
+            name.span(),
+            "a check's name is what operations read: it cannot be empty",
+        ));
+    }
+    Ok(name)
+}
+
+fn milliseconds(text: &LitStr) -> syn::Result<u64> {
+    let value = text.value();
+    let digits = value.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match &value[digits.len()..] {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let time = unit
+        .and_then(|unit: u64| digits.parse::<u64>().ok()?.checked_mul(unit))
+        .filter(|time| *time > 0);
+    time.ok_or_else(|| {
+        let remedy = "write a whole number and its unit, such as \"500ms\", \"2s\" or \"1m\"";
+        syn::Error::new(
+            text.span(),
+            format!("{value:?} is no time above zero: {remedy}"),
+        )
+    })
+}
+
+fn validate(function: &Function, errors: &mut Errors) {
+    let signature = &function.signature;
+    if let Some(receiver) = function.receiver() {
+        let text =
+            format!("a health check is not a method: move it out of the `impl`, and {WRITE}");
+        errors.push(syn::Error::new_spanned(receiver, text));
+    }
+    let generic = signature
+        .generics
+        .params
+        .iter()
+        .find(|parameter| !matches!(parameter, GenericParam::Lifetime(_)));
+    if let Some(parameter) = generic {
+        let text = "a health check is one check: name the type here instead of a parameter";
+        errors.push(syn::Error::new_spanned(parameter, text));
+    }
+    for argument in function.argument_types() {
+        if let Type::ImplTrait(argument) = argument {
+            let text =
+                "a health check is one check: name the extractor's type, such as `web::Data<Pool>`";
+            errors.push(syn::Error::new_spanned(argument, text));
+        }
+    }
+}
+
+/// The facts of the check, and its place in the program's registry.
+fn registration(function: &Function, options: &Options) -> TokenStream {
+    let Options {
+        krate,
+        name,
+        level,
+        timeout,
+    } = options;
+    let private = quote!(#krate::__private);
+    let visibility = &function.visibility;
+    let ident = &function.signature.ident;
+    let companion = companion(ident);
+    let name = name
+        .clone()
+        .unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()));
+    let kind = if function.signature.asyncness.is_some() {
+        quote!(asynchronous)
+    } else {
+        quote!(blocking)
+    };
+    let arguments = function.argument_types();
+    let level = level
+        .iter()
+        .map(|level| quote!(.worst(#private::Level::#level)));
+    let timeout = timeout
+        .iter()
+        .map(|milliseconds| quote!(.timeout(#milliseconds)));
+    quote! {
+        #[doc(hidden)]
+        #visibility fn #companion() -> #private::Definition {
+            #private::Definition::#kind::<_, (#(#arguments,)*)>(#name, ::core::file!(), ::core::line!(), #ident) #(#level)* #(#timeout)*
+        }
+        #private::submit! { #private::Registration(#companion) }
+    }
+}
+
+/// The function beside the check `ident` that describes it.
+pub(crate) fn companion(ident: &Ident) -> Ident {
+    format_ident!("__health_check_{}", ident.unraw(), span = ident.span())
+}

@@ -1,0 +1,248 @@
+//! `#[service]`: an app factory becomes a Dockerflow service.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::{
+    GenericParam, Ident, LitStr, Path, PathArguments, ReturnType, Token, Type, parenthesized,
+    parse::ParseStream,
+};
+
+use crate::{
+    errors::Errors,
+    function::{self, Function},
+    options,
+};
+
+const WRITE: &str = "write `fn app() -> App { App::new() }`";
+
+/// The options.
+///
+/// ```text
+/// crate = path
+/// checks(path, …)
+/// version = "file"
+/// ```
+struct Options {
+    krate: Path,
+    checks: Option<Vec<Path>>,
+    version: Option<LitStr>,
+}
+
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let options = Options::parse(attribute, &mut errors);
+    let function = match syn::parse2::<Function>(item.clone()) {
+        Ok(function) => function,
+        Err(_) => {
+            let text = format!("a service is a function that returns an app: {WRITE}");
+            errors.push(syn::Error::new(function::keyword(&item), text));
+            let errors = errors.into_compile_errors();
+            return quote!(#item #errors);
+        }
+    };
+    let before = errors.is_empty();
+    validate(&function, &mut errors);
+    let sound = before && errors.is_empty();
+    let output = if sound {
+        wrapped(&function, &options)
+    } else {
+        stub(function, &options)
+    };
+    let errors = errors.into_compile_errors();
+    quote!(#output #errors)
+}
+
+impl Options {
+    fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut found = Self {
+            krate: options::default_crate(),
+            checks: None,
+            version: None,
+        };
+        options::parse(
+            tokens,
+            "`checks(…)`, `version = \"…\"` and `crate = …`",
+            errors,
+            |key, input| {
+                Some(match key.to_string().as_str() {
+                    "crate" => options::krate(key, input).map(|path| found.krate = path),
+                    "checks" => checks(key, input).map(|paths| found.checks = Some(paths)),
+                    "version" => options::text(key, input, "../version.json")
+                        .and_then(existing)
+                        .map(|file| found.version = Some(file)),
+                    _ => return None,
+                })
+            },
+        );
+        found
+    }
+}
+
+/// `checks(path, …)`.
+fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(syn::Error::new(
+            key.span(),
+            "`checks` is written `checks(one, module::other)`, with functions that have `#[health_check]`",
+        ));
+    }
+    let list;
+    parenthesized!(list in input);
+    let paths = list.parse_terminated(Path::parse_mod_style, Token![,])?;
+    Ok(paths.into_iter().collect())
+}
+
+/// The file, if there is one at that path from the manifest.
+fn existing(file: LitStr) -> syn::Result<LitStr> {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    if std::path::Path::new(&folder).join(file.value()).is_file() {
+        return Ok(file);
+    }
+    let text = "there is no such file: `version` is a path from the folder of `Cargo.toml`, to a file that is there when the crate is compiled";
+    Err(syn::Error::new(file.span(), text))
+}
+
+fn validate(function: &Function, errors: &mut Errors) {
+    let signature = &function.signature;
+    if let Some(receiver) = function.receiver() {
+        let text = format!("a service is not a method: move it out of the `impl`, and {WRITE}");
+        errors.push(syn::Error::new_spanned(receiver, text));
+    } else if let Some(asyncness) = &signature.asyncness {
+        let text = "an app is made without waiting: drop `async`, await in `main`, and hand over the result as an argument";
+        errors.push(syn::Error::new_spanned(asyncness, text));
+    } else if let Some(config) = function
+        .argument_types()
+        .find(|argument| is_service_config(argument))
+    {
+        let text = "this configures a part of an app: keep it, and let the service use it: `fn app() -> App { App::new().configure(…) }`";
+        errors.push(syn::Error::new_spanned(config, text));
+    } else if let ReturnType::Type(_, returned) = &signature.output {
+        if app(returned).is_none() {
+            errors.push(syn::Error::new_spanned(
+                returned,
+                format!("a service returns an app: {WRITE}"),
+            ));
+        }
+    } else {
+        let text = format!("a service returns an app, and this returns nothing: {WRITE}");
+        errors.push(syn::Error::new_spanned(&signature.ident, text));
+    }
+}
+
+/// The last segment of `App` or `App<…>`, under any path.
+fn app(returned: &Type) -> Option<&syn::PathSegment> {
+    let Type::Path(path) = returned else {
+        return None;
+    };
+    path.path
+        .segments
+        .last()
+        .filter(|segment| segment.ident == "App")
+}
+
+fn is_service_config(argument: &Type) -> bool {
+    let Type::Reference(reference) = argument else {
+        return false;
+    };
+    let Type::Path(path) = &*reference.elem else {
+        return false;
+    };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "ServiceConfig")
+}
+
+/// The function with its app made into a service.
+fn wrapped(function: &Function, options: &Options) -> TokenStream {
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        body,
+    } = function;
+    let krate = &options.krate;
+    let private = quote!(#krate::__private);
+    let version = match &options.version {
+        None => quote!(#private::Embedded::Facts(#krate::version!(crate = #krate))),
+        Some(file) => quote! {
+            #private::Embedded::File {
+                path: #file,
+                text: ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #file)),
+            }
+        },
+    };
+    let checks = match &options.checks {
+        None => quote!(::core::option::Option::None),
+        Some(paths) => {
+            let registrations = paths.iter().map(companion);
+            quote!(::core::option::Option::Some(&[#(#private::Registration(#registrations)),*]))
+        }
+    };
+    let signature = with_full_type(signature, krate);
+    quote! {
+        #(#attributes)*
+        #visibility #signature {
+            #private::service(&#private::Facts { version: #version, checks: #checks }, (move || #body)())
+        }
+    }
+}
+
+/// The function without its body, so that what calls it compiles and the mistake is the only one reported.
+fn stub(function: Function, options: &Options) -> TokenStream {
+    let is_app = matches!(&function.signature.output, ReturnType::Type(_, returned) if app(returned).is_some());
+    if !is_app {
+        return function.into_token_stream();
+    }
+    let Function {
+        attributes,
+        visibility,
+        signature,
+        ..
+    } = &function;
+    let krate = &options.krate;
+    let signature = with_full_type(signature, krate);
+    quote! {
+        #(#attributes)*
+        #[allow(unused)]
+        #visibility #signature {
+            #krate::__private::App::new()
+        }
+    }
+}
+
+/// The signature, a bare `App` being filled in. What an app borrows while it is made, it does not keep.
+fn with_full_type(signature: &syn::Signature, krate: &Path) -> syn::Signature {
+    let mut signature = signature.clone();
+    let ReturnType::Type(_, returned) = &mut signature.output else {
+        return signature;
+    };
+    if app(returned).is_some_and(|segment| segment.arguments != PathArguments::None) {
+        return signature;
+    }
+    // An argument of type `impl Trait` has no name, and `use<…>` must name all: such a function keeps its edition's rule.
+    let kept = (!options::mentions(&signature.inputs, "impl")).then(|| {
+        let names = signature
+            .generics
+            .params
+            .iter()
+            .filter_map(|parameter| match parameter {
+                GenericParam::Type(parameter) => Some(&parameter.ident),
+                GenericParam::Const(parameter) => Some(&parameter.ident),
+                _ => None,
+            });
+        quote!(+ use<#(#names),*>)
+    });
+    **returned =
+        Type::Verbatim(quote!(#krate::__private::App<impl #krate::__private::AppFactory #kept>));
+    signature
+}
+
+/// `module::check` → `module::__health_check_check`: the function that `#[health_check]` puts beside a check.
+fn companion(path: &Path) -> Path {
+    let mut path = path.clone();
+    if let Some(last) = path.segments.last_mut() {
+        last.ident = crate::health_check::companion(&last.ident);
+    }
+    path
+}

@@ -1,0 +1,6 @@
+//! The facade's integration tests: one binary, a module for each topic.
+
+mod common;
+mod endpoints;
+mod health_check;
+mod service;
