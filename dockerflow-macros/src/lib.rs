@@ -3,10 +3,13 @@
 use proc_macro::TokenStream;
 
 mod errors;
+mod facts;
 mod function;
 mod health_check;
 mod options;
 mod service;
+mod sources;
+mod version;
 
 #[allow(missing_docs)] // documented where it is re-exported
 #[proc_macro_attribute]
@@ -20,8 +23,8 @@ pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
     health_check::expand(attribute.into(), item.into()).into()
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs)] // documented where it is re-exported
 #[proc_macro]
-pub fn version(_input: TokenStream) -> TokenStream {
-    quote::quote!(::dockerflow::__private::Version::new("", "0.1.0", "", "")).into()
+pub fn version(arguments: TokenStream) -> TokenStream {
+    version::expand(arguments.into()).into()
 }
