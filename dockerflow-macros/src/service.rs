@@ -217,7 +217,7 @@ fn with_full_type(signature: &syn::Signature, krate: &Path) -> syn::Signature {
     let ReturnType::Type(_, returned) = &mut signature.output else {
         return signature;
     };
-    if app(returned).is_some_and(|segment| segment.arguments != PathArguments::None) {
+    if app(returned).is_some_and(|segment| !matches!(segment.arguments, PathArguments::None)) {
         return signature;
     }
     // An argument of type `impl Trait` has no name, and `use<…>` must name all: such a function keeps its edition's rule.
