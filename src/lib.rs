@@ -3,4 +3,6 @@
 pub use dockerflow_macros::{health_check, service, version};
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
-pub use dockerflow_runtime::{Error, Level, Message, Outcome, Problem, Version, share};
+pub use dockerflow_runtime::{
+    Error, Finding, Level, Message, OnHeartbeat, Outcome, Problem, Report, Version, share,
+};

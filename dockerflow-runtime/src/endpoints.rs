@@ -12,7 +12,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use crate::{check::Level, engine::Engine};
+use crate::{engine::Engine, heartbeat::Verdict};
 
 /// One of the paths that a service answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,30 +45,30 @@ impl Endpoint {
         match self {
             Self::LbHeartbeat => Some(empty()),
             Self::Version => Some(json(StatusCode::OK, engine.version.clone())),
-            Self::Heartbeat => None,
+            Self::Heartbeat => {
+                let fresh = engine.heartbeat.fresh()?;
+                Some(healthy_or_not(fresh, engine))
+            }
             Self::Error if engine.settings.error_endpoint => Some(error()),
             Self::Error => Some(HttpResponse::NotFound().finish()),
         }
     }
 }
 
-/// Runs the checks, or joins those who wait for them.
+/// What the checks say: of their last run, the one under way, or a new one.
 pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> HttpResponse {
-    let mut jobs = Vec::with_capacity(engine.checks.len());
-    for definition in &engine.checks {
-        jobs.push((
-            definition.check.clone(),
-            definition.prepare(request.clone()).await,
-        ));
-    }
-    let report = engine.heartbeat.report(jobs).await;
+    let verdict = engine.heartbeat.verdict(&request).await;
+    healthy_or_not(verdict, &engine)
+}
+
+fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
     let failed = StatusCode::from_u16(engine.settings.failed_status);
-    let status = if report.level < Level::Error {
+    let status = if verdict.healthy {
         StatusCode::OK
     } else {
         failed.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
     };
-    json(status, report.body)
+    json(status, verdict.body)
 }
 
 fn empty() -> HttpResponse {

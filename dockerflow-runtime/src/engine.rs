@@ -28,7 +28,6 @@ pub struct Facts {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) version: Bytes,
-    pub(crate) checks: Vec<Definition>,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) settings: Settings,
 }
@@ -83,8 +82,7 @@ impl Engine {
         }
         Ok(Self {
             version: version::load(&facts.version, settings.version_file.as_deref())?,
-            heartbeat: Heartbeat::new(settings.clone()),
-            checks,
+            heartbeat: Heartbeat::new(checks, &settings),
             settings,
         })
     }

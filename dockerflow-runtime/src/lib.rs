@@ -8,6 +8,7 @@ mod error;
 mod heartbeat;
 #[doc(hidden)]
 pub mod private;
+mod report;
 mod service;
 mod settings;
 mod version;
@@ -15,4 +16,5 @@ mod version;
 pub use check::{Level, Message, Outcome};
 pub use engine::share;
 pub use error::{Error, Problem};
+pub use report::{Finding, OnHeartbeat, Report};
 pub use version::Version;
