@@ -2,7 +2,10 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix_web::web::Bytes;
@@ -30,6 +33,7 @@ pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) settings: Settings,
+    draining: AtomicBool,
 }
 
 thread_local! {
@@ -39,9 +43,24 @@ thread_local! {
 
 /// An engine that is made with a server's first app and serves all its workers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<OnceLock<Arc<Engine>>>);
+pub(crate) struct Shared(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    engine: OnceLock<Arc<Engine>>,
+    /// Where a [`Server`](crate::Server) wants to know why there is no engine; else that is a panic.
+    fault: Option<Mutex<Option<Error>>>,
+}
 
 impl Shared {
+    /// The engine of a server that reports faults.
+    pub(crate) fn of_a_server() -> Self {
+        Self(Arc::new(State {
+            engine: OnceLock::new(),
+            fault: Some(Mutex::default()),
+        }))
+    }
+
     /// Calls `factory`; the apps that it makes have this engine.
     pub(crate) fn scope<T>(&self, factory: impl FnOnce() -> T) -> T {
         struct Reset(Option<Shared>);
@@ -53,19 +72,62 @@ impl Shared {
         let _reset = Reset(CURRENT.replace(Some(self.clone())));
         factory()
     }
+
+    /// Calls `factory` for its faults alone.
+    pub(crate) fn start<T>(&self, factory: impl FnOnce() -> T) -> Result<(), Error> {
+        drop(self.scope(factory));
+        let fault = self.0.fault.as_ref();
+        match fault.and_then(|fault| lock(fault).take()) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// From now on the heartbeat fails and connections close.
+    pub(crate) fn drain(&self) {
+        if let Some(engine) = self.0.engine.get() {
+            engine.draining.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
     /// The engine of the server that an app is being made for; outside one, an engine of its own.
-    pub(crate) fn current(facts: &Facts) -> Result<Arc<Self>, Error> {
-        let Some(shared) = CURRENT.with_borrow(Clone::clone) else {
-            return Ok(Arc::new(Self::new(facts)?));
-        };
-        if let Some(engine) = shared.0.get() {
-            return Ok(engine.clone());
+    ///
+    /// `None` where it cannot be had and the server was told why: the app that is being made will not serve.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be had and there is no server to tell.
+    pub(crate) fn current(facts: &Facts) -> Option<Arc<Self>> {
+        let shared = CURRENT.with_borrow(Clone::clone);
+        if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {
+            return Some(engine.clone());
         }
-        let engine = Arc::new(Self::new(facts)?);
-        Ok(shared.0.get_or_init(|| engine).clone())
+        let fault = shared.as_ref().and_then(|shared| shared.0.fault.as_ref());
+        match (Self::new(facts), fault) {
+            (Ok(engine), _) => {
+                let engine = Arc::new(engine);
+                Some(match &shared {
+                    Some(shared) => shared.0.engine.get_or_init(|| engine).clone(),
+                    None => engine,
+                })
+            }
+            (Err(error), Some(fault)) => {
+                *lock(fault) = Some(error);
+                None
+            }
+            (Err(error), None) => panic!("the service cannot start: {error}"),
+        }
+    }
+
+    /// Whether the server is about to stop.
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     fn new(facts: &Facts) -> Result<Self, Error> {
@@ -84,6 +146,7 @@ impl Engine {
             version: version::load(&facts.version, settings.version_file.as_deref())?,
             heartbeat: Heartbeat::new(checks, &settings),
             settings,
+            draining: AtomicBool::new(false),
         })
     }
 }

@@ -1,11 +1,16 @@
 //! Why a service did not start.
 
-use std::{fmt, io, process::ExitCode};
+use std::{fmt, io, net::SocketAddr, process::ExitCode};
 
 use crate::check::Place;
 
-/// Why a service did not start. `main` may return it; [`Error::exit_code`] says with what code a process should then end.
-#[derive(Debug)]
+/// Why a service did not start. Its text, in `Display` and `Debug` alike, has one line for each fault.
+///
+/// [`main`](crate::main) prints it and exits with [`Error::exit_code`]. An ordinary `main` may return it, as `Result<(), Error>`:
+/// the text is the same, and the exit code is 1, as it is for any `Err`.
+///
+/// `?` makes one of any error of an application, as it makes an [`actix_web::Error`]. For that, it is no
+/// [`std::error::Error`] itself; it turns into a `Box<dyn std::error::Error + Send + Sync>`.
 #[non_exhaustive]
 pub enum Error {
     /// Settings that are not what they should be: all of them, not only the first.
@@ -24,8 +29,15 @@ pub enum Error {
         /// Where the two stand, as `file:line`.
         places: [String; 2],
     },
-    /// The operating system refused something.
-    Io(io::Error),
+    /// Nothing can listen on the address that `HOST` and `PORT` name.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The application's own, whatever it was.
+    App(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// One setting that is not what it should be.
@@ -48,7 +60,11 @@ impl Error {
             Self::Settings(_) | Self::VersionFile { .. } | Self::DuplicateCheck { .. } => {
                 ExitCode::from(2)
             }
-            Self::Io(_) => ExitCode::FAILURE,
+            // A port that is in use may be free at the next start. Anything else about an address will not mend itself.
+            Self::Bind { error, .. } if error.kind() != io::ErrorKind::AddrInUse => {
+                ExitCode::from(2)
+            }
+            Self::Bind { .. } | Self::App(_) => ExitCode::FAILURE,
         }
     }
 
@@ -94,22 +110,50 @@ impl fmt::Display for Error {
                     "two checks are named {name:?}, at {one} and at {other}: give one of them another `name = \"…\"`"
                 )
             }
-            Self::Io(error) => error.fmt(formatter),
+            Self::Bind { address, error } => {
+                write!(formatter, "cannot listen on {address}: {error}")?;
+                formatter.write_str(match error.kind() {
+                    io::ErrorKind::AddrInUse => ": another process does; expected another PORT",
+                    io::ErrorKind::PermissionDenied => ": expected a PORT from 1024 on",
+                    _ => ": expected a HOST that is an address of this machine",
+                })
+            }
+            Self::App(error) => {
+                write!(formatter, "{error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(formatter, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
         }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => error.source(),
-            _ => None,
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::App(Box::new(error))
+    }
+}
+
+impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::App(error) => error,
+            ours => ours.to_string().into(),
         }
     }
 }
 
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
+impl From<Error> for Box<dyn std::error::Error> {
+    fn from(error: Error) -> Self {
+        Box::<dyn std::error::Error + Send + Sync>::from(error)
     }
 }

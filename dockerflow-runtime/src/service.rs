@@ -7,8 +7,9 @@ use std::{
     task::{Context, Poll},
 };
 
+use actix_http::ConnectionType;
 use actix_web::{
-    App, Error, HttpResponse,
+    App, Error,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
@@ -59,14 +60,13 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    let engine =
-        Engine::current(facts).unwrap_or_else(|error| panic!("the service cannot start: {error}"));
+    let engine = Engine::current(facts);
     app.wrap(Dockerflow { engine })
 }
 
-/// The outermost middleware.
+/// The outermost middleware. Without an engine there is no service: a `Server` knows why.
 struct Dockerflow {
-    engine: Arc<Engine>,
+    engine: Option<Arc<Engine>>,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Dockerflow
@@ -81,10 +81,8 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(DockerflowMiddleware {
-            service,
-            engine: self.engine.clone(),
-        }))
+        let engine = self.engine.clone().ok_or(());
+        ready(engine.map(|engine| DockerflowMiddleware { service, engine }))
     }
 }
 
@@ -108,24 +106,34 @@ where
         let Some(endpoint) = Endpoint::of(request.head()) else {
             return Answer::App {
                 future: self.service.call(request),
+                engine: self.engine.clone(),
             };
         };
-        match endpoint.immediate(request.head(), &self.engine) {
-            Some(response) => Answer::Immediate {
-                response: Some(request.into_response(response)),
-            },
-            None => {
-                let engine = self.engine.clone();
-                let (request, _) = request.into_parts();
-                Answer::Heartbeat {
-                    future: Box::pin(async move {
-                        let response: HttpResponse =
-                            endpoints::heartbeat(request.clone(), engine).await;
-                        ServiceResponse::new(request, response)
-                    }),
-                }
-            }
+        if let Some(response) = endpoint.immediate(request.head(), &self.engine) {
+            let mut response = request.into_response(response);
+            close_if_draining(&self.engine, &mut response);
+            return Answer::Immediate {
+                response: Some(response),
+            };
         }
+        let engine = self.engine.clone();
+        let (request, _) = request.into_parts();
+        Answer::Heartbeat {
+            future: Box::pin(async move {
+                let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
+                let mut response = ServiceResponse::new(request, response);
+                close_if_draining(&engine, &mut response);
+                response
+            }),
+        }
+    }
+}
+
+/// While the server drains, each response asks its client to go on elsewhere.
+fn close_if_draining<B>(engine: &Engine, response: &mut ServiceResponse<B>) {
+    if engine.draining() {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
     }
 }
 
@@ -133,7 +141,7 @@ pin_project! {
     /// A response that is under way.
     #[project = AnswerProjection]
     enum Answer<F> {
-        App { #[pin] future: F },
+        App { #[pin] future: F, engine: Arc<Engine> },
         Immediate { response: Option<ServiceResponse> },
         Heartbeat { future: LocalBoxFuture<'static, ServiceResponse> },
     }
@@ -148,9 +156,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AnswerProjection::App { future } => future
-                .poll(context)
-                .map_ok(ServiceResponse::map_into_boxed_body),
+            AnswerProjection::App { future, engine } => future.poll(context).map_ok(|response| {
+                let mut response = response.map_into_boxed_body();
+                close_if_draining(engine, &mut response);
+                response
+            }),
             AnswerProjection::Immediate { response } => Poll::Ready(Ok(response
                 .take()
                 .expect("a future is not polled after it is ready"))),

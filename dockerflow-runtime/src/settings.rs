@@ -64,9 +64,11 @@ impl Settings {
 
 /// An environment that is read variable by variable, and remembers what was wrong. An empty variable counts as unset.
 pub(crate) struct Environment<'a> {
-    lookup: Box<dyn Fn(&str) -> Option<OsString> + 'a>,
+    lookup: Box<Lookup<'a>>,
     problems: Vec<Problem>,
 }
+
+type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
 impl<'a> Environment<'a> {
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<OsString> + 'a) -> Self {

@@ -1,0 +1,333 @@
+//! The process: from its environment to its last log line.
+
+use std::{
+    cell::Cell,
+    env, fmt,
+    future::Future,
+    io,
+    io::Write as _,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::pin,
+    rc::Rc,
+    thread,
+    time::Duration,
+};
+
+use actix_http::Request;
+use actix_service::IntoServiceFactory;
+use actix_web::{
+    HttpServer,
+    body::MessageBody,
+    dev::{AppConfig, Response, Service, ServiceFactory},
+    rt::time,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    engine::Shared,
+    error::Error,
+    settings::{Environment, Settings},
+};
+
+/// A service's process: it is set up by its environment, serves until it is told to stop, and drains.
+///
+/// ```no_run
+/// # use dockerflow_runtime::{Error, Server};
+/// # use actix_web::App;
+/// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+/// # async fn serve() -> Result<(), Error> {
+/// Server::from_env()?.run(app).await
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    process: Process,
+    shared: Shared,
+    serving: Rc<Cell<bool>>,
+}
+
+impl Server {
+    /// The server that the environment describes. `docs/configuration.md` has every variable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] with every variable that is not what it should be.
+    pub fn from_env() -> Result<Self, Error> {
+        let mut environment = Environment::new(|name| env::var_os(name));
+        let process = Process::read(&mut environment);
+        Settings::read(&mut environment); // Each engine has its own; here, so that all faults are found at once.
+        let process = environment.finish(process)?;
+        Ok(Self {
+            process,
+            shared: Shared::of_a_server(),
+            serving: Rc::default(),
+        })
+    }
+
+    /// Serves what `factory` makes until SIGTERM or SIGINT, and ends as `docs/process.md` says.
+    ///
+    /// `factory` is called once for each worker and once before, so that its faults are known before anything is served.
+    ///
+    /// # Errors
+    ///
+    /// Where the service cannot start: [`Error::VersionFile`], [`Error::DuplicateCheck`], [`Error::Bind`].
+    pub async fn run<F, I, S, B>(self, factory: F) -> Result<(), Error>
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request> + 'static,
+        S: ServiceFactory<Request, Config = AppConfig> + 'static,
+        S::Error: Into<actix_web::Error> + 'static,
+        S::InitError: fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        S::Service: 'static,
+        B: MessageBody + 'static,
+    {
+        let http = self.http(factory)?;
+        self.serve(http).await
+    }
+
+    /// The [`HttpServer`] that [`Server::run`] would serve, for what only it can be told: TLS, keep-alive, backlog, limits. It
+    /// has its workers and is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is bound by then.
+    ///
+    /// ```no_run
+    /// # use dockerflow_runtime::{Error, Server};
+    /// # use actix_web::App;
+    /// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+    /// # async fn serve() -> Result<(), Error> {
+    /// let server = Server::from_env()?;
+    /// let http = server.http(app)?.backlog(4096).keep_alive(std::time::Duration::from_secs(75));
+    /// server.serve(http).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::VersionFile`], [`Error::DuplicateCheck`]: what keeps an app of `factory` from starting.
+    pub fn http<F, I, S, B>(
+        &self,
+        factory: F,
+    ) -> Result<HttpServer<impl Fn() -> I + Send + Clone + use<F, I, S, B>, I, S, B>, Error>
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request> + 'static,
+        S: ServiceFactory<Request, Config = AppConfig> + 'static,
+        S::Error: Into<actix_web::Error> + 'static,
+        S::InitError: fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        S::Service: 'static,
+        B: MessageBody + 'static,
+    {
+        self.shared.start(&factory)?;
+        let shared = self.shared.clone();
+        let http = HttpServer::new(move || shared.scope(&factory))
+            .workers(self.process.workers)
+            // Rounded up: `serve` keeps the exact time.
+            .shutdown_timeout(self.process.shutdown_timeout.as_secs() + 1)
+            .disable_signals();
+        Ok(http)
+    }
+
+    /// The address that `HOST` and `PORT` name, for an [`HttpServer`] that is bound by hand.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.process.address
+    }
+
+    /// Serves a server that [`Server::http`] made until SIGTERM or SIGINT, and ends as `docs/process.md` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Bind`] where nothing can listen on the address.
+    pub async fn serve<F, I, S, B>(self, http: HttpServer<F, I, S, B>) -> Result<(), Error>
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request> + 'static,
+        S: ServiceFactory<Request, Config = AppConfig> + 'static,
+        S::Error: Into<actix_web::Error> + 'static,
+        S::InitError: fmt::Debug,
+        S::Response: Into<Response<B>> + 'static,
+        <S::Service as Service<Request>>::Future: 'static,
+        S::Service: 'static,
+        B: MessageBody + 'static,
+    {
+        let signals = Signals::new()?;
+        let address = self.process.address;
+        let http = if http.addrs().is_empty() {
+            http.bind(address)
+                .map_err(|error| Error::Bind { address, error })?
+        } else {
+            http
+        };
+        let addresses = http.addrs();
+        let running = http.run();
+        self.serving.set(true);
+        self.announce(&addresses);
+        let handle = running.handle();
+        let result = self.until_told(running, handle, signals).await;
+        log::logger().flush();
+        result
+    }
+
+    async fn until_told(
+        &self,
+        running: impl Future<Output = io::Result<()>>,
+        handle: actix_web::dev::ServerHandle,
+        mut signals: Signals,
+    ) -> Result<(), Error> {
+        let Process {
+            drain_delay,
+            shutdown_timeout,
+            ..
+        } = self.process;
+        let mut running = pin!(running);
+        let told = tokio::select! {
+            result = &mut running => return Ok(result?),
+            told = signals.next() => told,
+        };
+        self.shared.drain();
+        let delay = match told {
+            Told::Terminate => drain_delay,
+            Told::Interrupt => Duration::ZERO,
+        };
+        log::info!(
+            "{told}: draining for {delay:?}, then at most {shutdown_timeout:?} for requests in flight"
+        );
+        tokio::select! {
+            result = &mut running => return Ok(result?),
+            () = time::sleep(delay) => {}
+            told = signals.next() => {
+                log::warn!("{told}, the second signal: stopping at once");
+                drop(handle.stop(false));
+                return Ok(());
+            }
+        }
+        drop(handle.stop(true));
+        tokio::select! {
+            result = &mut running => {
+                log::info!("stopped");
+                Ok(result?)
+            }
+            () = time::sleep(shutdown_timeout) => {
+                log::warn!("requests in flight were cut off after {shutdown_timeout:?}");
+                Ok(())
+            }
+            told = signals.next() => {
+                log::warn!("{told}, the second signal: stopping at once");
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the signals are [`Server::serve`]'s by now.
+    pub(crate) fn serving(&self) -> Rc<Cell<bool>> {
+        self.serving.clone()
+    }
+
+    fn announce(&self, addresses: &[SocketAddr]) {
+        for address in addresses {
+            log::info!("listening on http://{address}");
+            if self.process.address.port() == 0 {
+                // Whoever lets the system choose has to be told, whatever the log's level.
+                let _ = writeln!(io::stderr(), "listening on http://{address}");
+            }
+        }
+    }
+}
+
+/// What the environment says of the process itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    /// `HOST` and `PORT`.
+    pub(crate) address: SocketAddr,
+    /// `WORKERS`.
+    workers: usize,
+    /// `DOCKERFLOW_DRAIN_DELAY`.
+    drain_delay: Duration,
+    /// `DOCKERFLOW_SHUTDOWN_TIMEOUT`.
+    shutdown_timeout: Duration,
+}
+
+impl Process {
+    pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
+        let port = environment.get("PORT", 8000, "a port from 0 to 65535", |text| {
+            text.parse().ok()
+        });
+        let host = environment.get(
+            "HOST",
+            IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            "an IP address such as 0.0.0.0, :: or 127.0.0.1",
+            |text| {
+                let bare = text
+                    .strip_prefix('[')
+                    .and_then(|text| text.strip_suffix(']'));
+                bare.unwrap_or(text).parse().ok()
+            },
+        );
+        Self {
+            address: SocketAddr::new(host, port),
+            workers: environment
+                .get("WORKERS", None, "a number from 1 to 1024", |text| {
+                    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
+                    count.map(Some)
+                })
+                .unwrap_or_else(processors),
+            drain_delay: environment.duration(
+                "DOCKERFLOW_DRAIN_DELAY",
+                Duration::from_secs(5),
+                Duration::ZERO,
+            ),
+            shutdown_timeout: environment.duration(
+                "DOCKERFLOW_SHUTDOWN_TIMEOUT",
+                Duration::from_secs(20),
+                Duration::ZERO,
+            ),
+        }
+    }
+}
+
+/// The processors that this process may use, at least one: the standard library reads the affinity and the CPU quota, of cgroup
+/// version 1 and 2 and of every group above, and rounds it down.
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The two signals by which a process is told to stop. From when this is made, they no longer kill it.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// A signal that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Terminate,
+    Interrupt,
+}
+
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Terminate,
+            _ = self.interrupt.recv() => Told::Interrupt,
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
+    }
+}
