@@ -1,25 +1,34 @@
 //! The runtime of the [`dockerflow`](https://docs.rs/dockerflow) crate: use it through that.
 
+mod bridges;
 mod check;
 mod command;
 mod definition;
 mod endpoints;
 mod engine;
 mod error;
+mod escape;
+mod filter;
 mod heartbeat;
+mod logging;
+mod mozlog;
 #[doc(hidden)]
 pub mod private;
 mod report;
+mod request_id;
 mod server;
 mod service;
 mod settings;
 mod variables;
 mod version;
+mod writer;
 
 pub use check::{Level, Message, Outcome};
 pub use command::{healthcheck, main};
 pub use engine::share;
 pub use error::{Error, Problem};
+pub use logging::{logger, start_logging};
+pub use mozlog::Mozlog;
 pub use report::{Finding, OnHeartbeat, Report};
 pub use server::Server;
 pub use version::Version;

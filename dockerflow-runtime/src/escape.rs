@@ -1,0 +1,112 @@
+//! How text becomes the inside of a JSON string: eight bytes at a time, as almost all text needs no escape.
+
+use std::fmt;
+
+const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Appends `text` as it has to stand between the quotes of a JSON string. No line break gets through.
+pub(crate) fn escape(into: &mut Vec<u8>, text: &str) {
+    let text = text.as_bytes();
+    let (mut copied, mut at) = (0, 0);
+    while at < text.len() {
+        let guilty = match text[at..].first_chunk() {
+            Some(chunk) => first_guilty(*chunk),
+            None => text[at..].iter().position(|byte| is_guilty(*byte)),
+        };
+        match guilty {
+            Some(offset) => {
+                at += offset;
+                into.extend_from_slice(&text[copied..at]);
+                escape_byte(into, text[at]);
+                at += 1;
+                copied = at;
+            }
+            None => at += 8,
+        }
+    }
+    into.extend_from_slice(&text[copied..]);
+}
+
+/// The same for bytes that ought to be text: what is not UTF-8 becomes U+FFFD.
+pub(crate) fn escape_lossy(into: &mut Vec<u8>, bytes: &[u8]) {
+    match str::from_utf8(bytes) {
+        Ok(text) => escape(into, text),
+        Err(_) => escape(into, &String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// What is formatted into it arrives escaped in the buffer.
+pub(crate) struct Escaped<'a>(pub(crate) &'a mut Vec<u8>);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(self.0, text);
+        Ok(())
+    }
+}
+
+/// The place of the first byte that needs an escape. Each of the three tests can be wrong about a byte only after a guilty one.
+#[inline]
+fn first_guilty(chunk: [u8; 8]) -> Option<usize> {
+    let word = u64::from_le_bytes(chunk);
+    let below = |limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let equal = |byte: u8| {
+        let difference = word ^ (ONES * u64::from(byte));
+        difference.wrapping_sub(ONES) & !difference
+    };
+    let guilty = (below(0x20) | equal(b'"') | equal(b'\\')) & HIGHS;
+    (guilty != 0).then(|| (guilty.trailing_zeros() / 8) as usize)
+}
+
+fn is_guilty(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+#[cold]
+fn escape_byte(into: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            let digit = |value: u8| char::from_digit(value.into(), 16).map_or(b'0', |c| c as u8);
+            into.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
+            return;
+        }
+    };
+    into.extend_from_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn escaped(text: &str) -> String {
+        let mut into = vec![b'"'];
+        escape(&mut into, text);
+        into.push(b'"');
+        String::from_utf8(into).expect("text stays text")
+    }
+
+    #[test]
+    fn every_character_in_every_place_of_a_word_reads_back() {
+        let characters = (0..0x180).chain(0x2020..0x2030).chain(0x1f600..0x1f604);
+        for character in characters.filter_map(char::from_u32) {
+            for place in 0..18 {
+                let text = format!("{:a<place$}{character}{character}{:é<9}", "", "");
+                let line = escaped(&text);
+                assert!(!line.bytes().any(|byte| byte < 0x20), "{text:?}");
+                assert_eq!(serde_json::from_str::<String>(&line).expect(&line), text);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_replaced() {
+        let mut into = Vec::new();
+        escape_lossy(&mut into, b"a\xffb\nc");
+        assert_eq!(into, "a\u{fffd}b\\nc".as_bytes());
+    }
+}
