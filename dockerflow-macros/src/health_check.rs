@@ -1,8 +1,10 @@
 //! `#[health_check]`: a function is registered as a check, and stays the function that it is.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
-use syn::{GenericParam, Ident, LitStr, Path, Type, ext::IdentExt as _};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    GenericParam, Ident, LitStr, Path, ReturnType, Type, ext::IdentExt as _, spanned::Spanned as _,
+};
 
 use crate::{
     errors::Errors,
@@ -174,7 +176,13 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     } else {
         quote!(blocking)
     };
+    // What is wrong with an argument is reported at the arguments, what is wrong with the result at the result.
     let arguments = function.argument_types();
+    let arguments = quote_spanned!(function.signature.inputs.span()=> (#(#arguments,)*));
+    let mut check = ident.clone();
+    if let ReturnType::Type(_, returned) = &function.signature.output {
+        check.set_span(returned.span().resolved_at(ident.span()));
+    }
     let level = level
         .iter()
         .map(|level| quote!(.worst(#private::Level::#level)));
@@ -184,7 +192,7 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     quote! {
         #[doc(hidden)]
         #visibility fn #companion() -> #private::Definition {
-            #private::Definition::#kind::<_, (#(#arguments,)*)>(#name, ::core::file!(), ::core::line!(), #ident) #(#level)* #(#timeout)*
+            #private::Definition::#kind::<_, #arguments>(#name, ::core::file!(), ::core::line!(), #check) #(#level)* #(#timeout)*
         }
         #private::submit! { #private::Registration(#companion) }
     }

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens as _, quote};
 use syn::{
-    GenericParam, Ident, LitStr, Path, PathArguments, ReturnType, Token, Type, parenthesized,
-    parse::ParseStream,
+    GenericParam, Ident, LitStr, Path, PathArguments, ReturnType, Signature, Token, Type,
+    parenthesized, parse::ParseStream, parse_quote,
 };
 
 use crate::{
@@ -212,14 +212,8 @@ fn stub(function: Function, options: &Options) -> TokenStream {
 }
 
 /// The signature, a bare `App` being filled in. What an app borrows while it is made, it does not keep.
-fn with_full_type(signature: &syn::Signature, krate: &Path) -> syn::Signature {
+fn with_full_type(signature: &Signature, krate: &Path) -> Signature {
     let mut signature = signature.clone();
-    let ReturnType::Type(_, returned) = &mut signature.output else {
-        return signature;
-    };
-    if app(returned).is_some_and(|segment| !matches!(segment.arguments, PathArguments::None)) {
-        return signature;
-    }
     // An argument of type `impl Trait` has no name, and `use<…>` must name all: such a function keeps its edition's rule.
     let kept = (!options::mentions(&signature.inputs, "impl")).then(|| {
         let names = signature
@@ -229,12 +223,18 @@ fn with_full_type(signature: &syn::Signature, krate: &Path) -> syn::Signature {
             .filter_map(|parameter| match parameter {
                 GenericParam::Type(parameter) => Some(&parameter.ident),
                 GenericParam::Const(parameter) => Some(&parameter.ident),
-                _ => None,
+                GenericParam::Lifetime(_) => None,
             });
         quote!(+ use<#(#names),*>)
     });
-    **returned =
-        Type::Verbatim(quote!(#krate::__private::App<impl #krate::__private::AppFactory #kept>));
+    if let ReturnType::Type(_, returned) = &mut signature.output
+        && let Type::Path(path) = &mut **returned
+        && let Some(last) = path.path.segments.last_mut()
+        && matches!(last.arguments, PathArguments::None)
+    {
+        last.arguments =
+            PathArguments::AngleBracketed(parse_quote!(<impl #krate::__private::AppFactory #kept>));
+    }
     signature
 }
 

@@ -1,0 +1,6 @@
+#[dockerflow::health_check]
+struct Database;
+
+fn main() {
+    let _ = Database;
+}

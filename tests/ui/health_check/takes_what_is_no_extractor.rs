@@ -1,0 +1,8 @@
+struct Pool;
+
+#[dockerflow::health_check]
+async fn database(_pool: Pool) {}
+
+fn main() {
+    drop(database(Pool));
+}

@@ -1,0 +1,6 @@
+#[dockerflow::health_check(nmae = "database")]
+async fn database() {}
+
+fn main() {
+    drop(database());
+}

@@ -1,0 +1,6 @@
+#[dockerflow::service]
+pub struct Service;
+
+fn main() {
+    let _ = Service;
+}

@@ -1,0 +1,6 @@
+#[dockerflow::service]
+fn app() {}
+
+fn main() {
+    app();
+}

@@ -1,0 +1,8 @@
+#[dockerflow::service]
+fn app() -> String {
+    String::new()
+}
+
+fn main() {
+    let _: String = app();
+}
