@@ -12,6 +12,29 @@ use actix_web::{
     dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
 };
 
+/// What an app is made of.
+pub(crate) trait Service<B>:
+    ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<B>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + 'static
+{
+}
+
+impl<B, T> Service<B> for T where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static
+{
+}
+
 /// A server that ends with its value.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
@@ -25,13 +48,7 @@ impl Running {
         app: impl Fn() -> App<T> + Send + Clone + 'static,
     ) -> Self
     where
-        T: ServiceFactory<
-                ServiceRequest,
-                Config = (),
-                Response = ServiceResponse<B>,
-                Error = actix_web::Error,
-                InitError = (),
-            > + 'static,
+        T: Service<B>,
         B: MessageBody + 'static,
     {
         let (send, receive) = std::sync::mpsc::channel();

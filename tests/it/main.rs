@@ -3,4 +3,5 @@
 mod common;
 mod endpoints;
 mod health_check;
+mod heartbeat;
 mod service;

@@ -1,0 +1,4 @@
+//! The heartbeat as a prober sees it, over TCP, from a server with eight workers in a process of its own.
+
+mod faults;
+mod served;
