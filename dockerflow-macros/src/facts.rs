@@ -1,9 +1,11 @@
 //! The four facts of a build, each from the first source that knows it.
 
-use crate::sources::Sources;
+use std::path::{Path, PathBuf};
+
+use crate::{ci::Ci, commit, git::Git, json, place::Place, sources::Sources, url};
 
 /// The version object. What is unknown is empty.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) source: String,
     pub(crate) version: String,
@@ -14,17 +16,85 @@ pub(crate) struct Facts {
 impl Facts {
     /// The facts, or every `DOCKERFLOW_*` variable that does not hold what it should.
     pub(crate) fn find(sources: &mut Sources) -> Result<Self, Vec<String>> {
+        let told = Told::find(sources)?;
+        let folder = sources.of_cargo("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let place = folder.as_deref().map(Place::of).unwrap_or_default();
+        let mut ci = Ci::find(sources);
+        if place.copy.is_some() {
+            ci = Ci {
+                build: ci.build,
+                ..Ci::default()
+            };
+        }
+        let package = sources.of_cargo("CARGO_PKG_VERSION").unwrap_or_default();
+        let git = place
+            .repository
+            .and_then(|folder| Git::find(&folder, &package, sources))
+            .unwrap_or_default();
+        let packaged = place.copy.and_then(|folder| packaged(&folder, sources));
+
+        let commit = told
+            .commit
+            .or(ci.commit)
+            .or_else(|| git.commit.clone())
+            .or(packaged);
+        let tag = git.tag.filter(|_| git.commit == commit); // else it is the tag of something else
+        let repository = sources.of_cargo("CARGO_PKG_REPOSITORY");
+        let source = told.source.or(ci.source).or(git.source);
         Ok(Self {
-            source: sources
-                .variable("DOCKERFLOW_SOURCE")
-                .or_else(|| sources.variable("CARGO_PKG_REPOSITORY"))
+            source: source
+                .or_else(|| url::of_repository(&repository?))
                 .unwrap_or_default(),
-            version: sources
-                .variable("DOCKERFLOW_VERSION")
-                .or_else(|| sources.variable("CARGO_PKG_VERSION"))
-                .unwrap_or_default(),
-            commit: sources.variable("DOCKERFLOW_COMMIT").unwrap_or_default(),
-            build: sources.variable("DOCKERFLOW_BUILD").unwrap_or_default(),
+            version: told.version.or(ci.tag).or(tag).unwrap_or(package),
+            commit: commit.unwrap_or_default(),
+            build: told.build.or(ci.build).unwrap_or_default(),
         })
     }
+}
+
+/// What the `DOCKERFLOW_*` variables say.
+struct Told {
+    source: Option<String>,
+    version: Option<String>,
+    commit: Option<String>,
+    build: Option<String>,
+}
+
+impl Told {
+    fn find(sources: &mut Sources) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut read = |name: &str, valid: fn(&str) -> Option<String>, expected: &str| {
+            let held = sources.variable(name)?;
+            let value = valid(&held);
+            if value.is_none() {
+                problems.push(format!(
+                    "{name} is set when this is compiled, and is not {expected}"
+                ));
+            }
+            value
+        };
+        let repository = "the URL of a repository, such as https://example.org/team/app";
+        let build = "the URL of a build, such as https://ci.example.org/builds/42";
+        let told = Self {
+            source: read("DOCKERFLOW_SOURCE", url::of_repository, repository),
+            version: read("DOCKERFLOW_VERSION", |version| Some(version.to_owned()), ""),
+            commit: read(
+                "DOCKERFLOW_COMMIT",
+                commit::valid,
+                "a commit's whole hash, 40 or 64 hexadecimal digits",
+            ),
+            build: read("DOCKERFLOW_BUILD", url::of_build, build),
+        };
+        if problems.is_empty() {
+            Ok(told)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+/// The commit that `cargo package` made a package from.
+fn packaged(folder: &Path, sources: &mut Sources) -> Option<String> {
+    let text = sources.text(&folder.join(".cargo_vcs_info.json"))?;
+    commit::valid(json::string(&text, &["git", "sha1"])?)
 }

@@ -6,9 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+type Lookup = Box<dyn Fn(&str) -> Option<String>>;
+
 /// The environment and the files of a build. Whatever is asked for is remembered.
 pub(crate) struct Sources {
-    lookup: Box<dyn Fn(&str) -> Option<String>>,
+    lookup: Lookup,
     variables: BTreeSet<String>,
     files: BTreeSet<String>,
 }
@@ -33,6 +35,16 @@ impl Sources {
         let value = (self.lookup)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// A variable that Cargo sets for each package: Cargo knows by itself when it changes.
+    pub(crate) fn of_cargo(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A file's text, without the space around it.
+    pub(crate) fn text(&mut self, path: &Path) -> Option<String> {
+        Some(String::from_utf8(self.file(path)?).ok()?.trim().to_owned())
     }
 
     /// A file's bytes. One that does not exist is not remembered: Cargo would take it for changed in every build.

@@ -1,0 +1,413 @@
+//! What a CI system says about a build: which variables each sets, and what they mean.
+
+use std::path::Path;
+
+use crate::{commit, json, sources::Sources, url};
+
+/// What the CI system says. Each fact is its own: not every system knows all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ci {
+    pub(crate) source: Option<String>,
+    pub(crate) tag: Option<String>,
+    pub(crate) commit: Option<String>,
+    pub(crate) build: Option<String>,
+}
+
+/// One system. A fact has alternatives, of which the first that is complete and valid counts:
+///
+/// - `$NAME` is the variable's value. Where it is unset or empty, the alternative is not complete.
+/// - `${NAME#start}` is what follows `start` in it. Where it does not begin so, the alternative is not complete.
+///
+/// Names that several systems use (`GIT_COMMIT`, `BUILD_URL`, `CI_COMMIT_SHA`, …) are thus only read once the system is known.
+struct System {
+    name: &'static str,
+    /// Any of these tells the system: `NAME` is set and not `false`, `NAME=value`, `ONE+OTHER` both.
+    detect: &'static [&'static str],
+    commit: &'static [&'static str],
+    tag: &'static [&'static str],
+    source: &'static [&'static str],
+    build: &'static [&'static str],
+}
+
+/// The first that is detected counts: those that set another one's variables too come before it, the vaguest mark is last.
+///
+/// Of a pull request, the commit is the one that was pushed, not the throw-away merge that most systems build.
+const SYSTEMS: &[System] = &[
+    System {
+        name: "CircleCI",
+        detect: &["CIRCLECI"],
+        commit: &["$CIRCLE_SHA1"],
+        tag: &["$CIRCLE_TAG"],
+        source: &[
+            "$CIRCLE_REPOSITORY_URL",
+            "https://github.com/$CIRCLE_PROJECT_USERNAME/$CIRCLE_PROJECT_REPONAME",
+        ],
+        build: &[
+            "$CIRCLE_BUILD_URL",
+            "https://app.circleci.com/pipelines/workflows/$CIRCLE_WORKFLOW_ID",
+        ],
+    },
+    System {
+        name: "GitHub Actions",
+        detect: &["GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS"],
+        commit: &["$GITHUB_SHA"], // of a pull request: see `pushed`
+        tag: &[
+            "${GITHUB_REF#refs/tags/}",
+            "${GITHUB_REF_TYPE#tag}$GITHUB_REF_NAME",
+        ],
+        source: &["$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"],
+        build: &["$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID"],
+    },
+    System {
+        name: "GitLab CI",
+        detect: &["GITLAB_CI"],
+        commit: &["$CI_COMMIT_SHA"],
+        tag: &["$CI_COMMIT_TAG"],
+        source: &["$CI_PROJECT_URL"], // CI_REPOSITORY_URL has a token in it
+        build: &["$CI_JOB_URL", "$CI_PIPELINE_URL"],
+    },
+    System {
+        name: "Buildkite",
+        detect: &["BUILDKITE"],
+        commit: &["$BUILDKITE_COMMIT"],
+        tag: &["$BUILDKITE_TAG"],
+        source: &["$BUILDKITE_REPO"],
+        build: &["$BUILDKITE_BUILD_URL"],
+    },
+    System {
+        name: "Jenkins",
+        detect: &["JENKINS_URL"],
+        commit: &["$ghprbActualCommit", "$GIT_COMMIT"],
+        tag: &["$TAG_NAME"],
+        source: &["$GIT_URL", "$GIT_URL_1"],
+        build: &["$BUILD_URL", "$RUN_DISPLAY_URL"],
+    },
+    System {
+        name: "Travis CI",
+        detect: &["TRAVIS"],
+        commit: &["$TRAVIS_PULL_REQUEST_SHA", "$TRAVIS_COMMIT"],
+        tag: &["$TRAVIS_TAG"],
+        source: &["https://github.com/$TRAVIS_REPO_SLUG"],
+        build: &["$TRAVIS_BUILD_WEB_URL", "$TRAVIS_JOB_WEB_URL"],
+    },
+    System {
+        name: "Azure Pipelines",
+        detect: &["TF_BUILD"],
+        commit: &["$SYSTEM_PULLREQUEST_SOURCECOMMITID", "$BUILD_SOURCEVERSION"],
+        tag: &["${BUILD_SOURCEBRANCH#refs/tags/}"],
+        source: &["$BUILD_REPOSITORY_URI"],
+        build: &[
+            "$SYSTEM_TEAMFOUNDATIONSERVERURI/$SYSTEM_TEAMPROJECT/_build/results?buildId=$BUILD_BUILDID",
+            "$SYSTEM_TEAMFOUNDATIONCOLLECTIONURI/$SYSTEM_TEAMPROJECT/_build/results?buildId=$BUILD_BUILDID",
+        ],
+    },
+    System {
+        name: "Bitbucket Pipelines",
+        detect: &["BITBUCKET_BUILD_NUMBER"],
+        commit: &["$BITBUCKET_COMMIT"],
+        tag: &["$BITBUCKET_TAG"],
+        source: &["$BITBUCKET_GIT_HTTP_ORIGIN", "$BITBUCKET_GIT_SSH_ORIGIN"],
+        build: &[
+            "https://bitbucket.org/$BITBUCKET_REPO_FULL_NAME/pipelines/results/$BITBUCKET_BUILD_NUMBER",
+        ],
+    },
+    System {
+        name: "Drone",
+        detect: &["DRONE"],
+        commit: &["$DRONE_COMMIT_SHA", "$DRONE_COMMIT"],
+        tag: &["$DRONE_TAG"],
+        source: &["$DRONE_REPO_LINK", "$DRONE_GIT_HTTP_URL"],
+        build: &["$DRONE_BUILD_LINK"],
+    },
+    System {
+        name: "Woodpecker",
+        detect: &["CI=woodpecker"],
+        commit: &["$CI_COMMIT_SHA"],
+        tag: &["$CI_COMMIT_TAG"],
+        source: &["$CI_REPO_URL"],
+        build: &["$CI_PIPELINE_URL"],
+    },
+    System {
+        name: "TeamCity",
+        detect: &["TEAMCITY_VERSION"],
+        commit: &["$BUILD_VCS_NUMBER"],
+        tag: &[],
+        source: &[],
+        build: &["$BUILD_URL"],
+    },
+    System {
+        name: "AWS CodeBuild",
+        detect: &["CODEBUILD_BUILD_ARN", "CODEBUILD_BUILD_ID"],
+        commit: &["$CODEBUILD_RESOLVED_SOURCE_VERSION"],
+        tag: &[
+            "${CODEBUILD_WEBHOOK_TRIGGER#tag/}",
+            "${CODEBUILD_WEBHOOK_HEAD_REF#refs/tags/}",
+        ],
+        source: &["$CODEBUILD_SOURCE_REPO_URL"],
+        build: &[
+            "$CODEBUILD_PUBLIC_BUILD_URL",
+            "https://console.aws.amazon.com/codebuild/home?region=$AWS_REGION#/builds/$CODEBUILD_BUILD_ID/view/new",
+        ],
+    },
+    System {
+        name: "Google Cloud Build", // sets none of the others unless the build's configuration maps them
+        detect: &["BUILDER_OUTPUT"],
+        commit: &["$COMMIT_SHA", "$REVISION_ID"],
+        tag: &["$TAG_NAME"],
+        source: &[], // REPO_FULL_NAME does not say on which host
+        build: &[
+            "https://console.cloud.google.com/cloud-build/builds;region=$LOCATION/$BUILD_ID?project=$PROJECT_ID",
+        ],
+    },
+    System {
+        name: "Taskcluster",
+        detect: &["TASK_ID+RUN_ID"],
+        commit: &["$GECKO_HEAD_REV", "$VCS_HEAD_REV"], // a project's own prefix is not known here
+        tag: &["$GECKO_HEAD_TAG", "$VCS_HEAD_TAG"],
+        source: &["$GECKO_HEAD_REPOSITORY", "$VCS_HEAD_REPOSITORY"],
+        build: &["$TASKCLUSTER_ROOT_URL/tasks/$TASK_ID/runs/$RUN_ID"],
+    },
+    System {
+        name: "AppVeyor",
+        detect: &["APPVEYOR"],
+        commit: &[
+            "$APPVEYOR_PULL_REQUEST_HEAD_COMMIT",
+            "$APPVEYOR_REPO_COMMIT",
+        ],
+        tag: &["$APPVEYOR_REPO_TAG_NAME"],
+        source: &["${APPVEYOR_REPO_PROVIDER#github}https://github.com/$APPVEYOR_REPO_NAME"],
+        build: &[
+            "$APPVEYOR_URL/project/$APPVEYOR_ACCOUNT_NAME/$APPVEYOR_PROJECT_SLUG/builds/$APPVEYOR_BUILD_ID",
+        ],
+    },
+    System {
+        name: "Semaphore",
+        detect: &["SEMAPHORE"],
+        commit: &["$SEMAPHORE_GIT_SHA"],
+        tag: &["$SEMAPHORE_GIT_TAG_NAME"],
+        source: &["$SEMAPHORE_GIT_URL"],
+        build: &["$SEMAPHORE_ORGANIZATION_URL/workflows/$SEMAPHORE_WORKFLOW_ID"],
+    },
+    System {
+        name: "Cirrus CI",
+        detect: &["CIRRUS_CI"],
+        commit: &["$CIRRUS_CHANGE_IN_REPO"],
+        tag: &["$CIRRUS_TAG"],
+        source: &["$CIRRUS_REPO_CLONE_URL"],
+        build: &["https://cirrus-ci.com/build/$CIRRUS_BUILD_ID"],
+    },
+    System {
+        name: "Bitrise",
+        detect: &["BITRISE_BUILD_SLUG"],
+        commit: &["$BITRISE_GIT_COMMIT", "$GIT_CLONE_COMMIT_HASH"],
+        tag: &["$BITRISE_GIT_TAG"],
+        source: &["$GIT_REPOSITORY_URL"],
+        build: &["$BITRISE_BUILD_URL"],
+    },
+    System {
+        name: "Codefresh",
+        detect: &["CF_BUILD_ID"],
+        commit: &["$CF_REVISION"],
+        tag: &[],
+        source: &[], // CF_REPO_OWNER and CF_REPO_NAME do not say on which host
+        build: &["$CF_BUILD_URL"],
+    },
+    System {
+        name: "Buddy",
+        detect: &["BUDDY_EXECUTION_ID"],
+        commit: &["$BUDDY_EXECUTION_REVISION"],
+        tag: &["$BUDDY_EXECUTION_TAG"],
+        source: &["$BUDDY_SCM_URL"],
+        build: &["$BUDDY_EXECUTION_URL"],
+    },
+    System {
+        name: "Codeship",
+        detect: &["CI_NAME=codeship"],
+        commit: &["$CI_COMMIT_ID"],
+        tag: &[],
+        source: &[],
+        build: &["$CI_BUILD_URL"],
+    },
+    System {
+        name: "Bamboo",
+        detect: &["bamboo_planKey"],
+        commit: &[
+            "$bamboo_planRepository_1_revision",
+            "$bamboo_planRepository_revision",
+        ],
+        tag: &[],
+        source: &["$bamboo_planRepository_1_repositoryUrl"],
+        build: &["$bamboo_buildResultsUrl", "$bamboo_resultsUrl"],
+    },
+    System {
+        name: "Vela",
+        detect: &["VELA"],
+        commit: &["$VELA_BUILD_COMMIT"],
+        tag: &["$VELA_BUILD_TAG"],
+        source: &["$VELA_REPO_LINK"],
+        build: &["$VELA_BUILD_LINK"],
+    },
+    System {
+        name: "Screwdriver",
+        detect: &["SCREWDRIVER"],
+        commit: &["$SD_BUILD_SHA", "$GIT_COMMIT"],
+        tag: &[],
+        source: &["$SCM_URL"],
+        build: &["$SD_UI_BUILD_URL"],
+    },
+    System {
+        name: "Vercel",
+        detect: &["VERCEL"],
+        commit: &["$VERCEL_GIT_COMMIT_SHA"],
+        tag: &[],
+        source: &[
+            "${VERCEL_GIT_PROVIDER#github}https://github.com/$VERCEL_GIT_REPO_OWNER/$VERCEL_GIT_REPO_SLUG",
+            "${VERCEL_GIT_PROVIDER#gitlab}https://gitlab.com/$VERCEL_GIT_REPO_OWNER/$VERCEL_GIT_REPO_SLUG",
+            "${VERCEL_GIT_PROVIDER#bitbucket}https://bitbucket.org/$VERCEL_GIT_REPO_OWNER/$VERCEL_GIT_REPO_SLUG",
+        ],
+        build: &[],
+    },
+    System {
+        name: "Netlify",
+        detect: &["NETLIFY"],
+        commit: &["$COMMIT_REF"],
+        tag: &[],
+        source: &["$REPOSITORY_URL"],
+        build: &["https://app.netlify.com/sites/$SITE_NAME/deploys/$DEPLOY_ID"],
+    },
+    System {
+        name: "Cloudflare Pages",
+        detect: &["CF_PAGES"],
+        commit: &["$CF_PAGES_COMMIT_SHA"],
+        tag: &[],
+        source: &[],
+        build: &[],
+    },
+    System {
+        name: "Render",
+        detect: &["RENDER"],
+        commit: &["$RENDER_GIT_COMMIT"],
+        tag: &[],
+        source: &[], // RENDER_GIT_REPO_SLUG does not say on which host
+        build: &[],
+    },
+    System {
+        name: "Prow",
+        detect: &["PROW_JOB_ID"],
+        commit: &["$PULL_PULL_SHA", "$PULL_BASE_SHA"],
+        tag: &[],
+        source: &["https://github.com/$REPO_OWNER/$REPO_NAME"],
+        build: &[],
+    },
+    System {
+        name: "GoCD",
+        detect: &["GO_PIPELINE_NAME"],
+        commit: &["$GO_REVISION"], // of a pipeline with one material
+        tag: &[],
+        source: &[],
+        build: &[
+            "$GO_SERVER_URL/pipelines/$GO_PIPELINE_NAME/$GO_PIPELINE_COUNTER/$GO_STAGE_NAME/$GO_STAGE_COUNTER",
+        ],
+    },
+    System {
+        name: "sourcehut",
+        detect: &["CI_NAME=sourcehut"],
+        commit: &[],
+        tag: &[],
+        source: &[],
+        build: &["$JOB_URL"],
+    },
+    System {
+        name: "Heroku",
+        detect: &[
+            "HEROKU_TEST_RUN_ID",
+            "HEROKU_BUILD_COMMIT",
+            "SOURCE_VERSION",
+        ],
+        commit: &[
+            "$SOURCE_VERSION",
+            "$HEROKU_TEST_RUN_COMMIT_VERSION",
+            "$HEROKU_BUILD_COMMIT",
+        ],
+        tag: &[],
+        source: &[],
+        build: &[],
+    },
+];
+
+impl Ci {
+    /// What the CI system says that this build runs in. Nothing outside of one.
+    pub(crate) fn find(sources: &mut Sources) -> Self {
+        let mut detected = SYSTEMS.iter().filter(|system| system.is_here(sources));
+        let Some(system) = detected.next() else {
+            return Self::default();
+        };
+        let first =
+            |sources: &mut Sources, alternatives: &[&str], valid: fn(&str) -> Option<String>| {
+                alternatives
+                    .iter()
+                    .find_map(|alternative| valid(&fill_in(alternative, sources)?))
+            };
+        Self {
+            source: first(sources, system.source, url::of_repository),
+            tag: first(sources, system.tag, |tag| Some(tag.to_owned())),
+            commit: pushed(system, sources)
+                .or_else(|| first(sources, system.commit, commit::valid)),
+            build: first(sources, system.build, url::of_build),
+        }
+    }
+}
+
+impl System {
+    fn is_here(&self, sources: &mut Sources) -> bool {
+        let mut is_set = |mark: &str| match mark.split_once('=') {
+            Some((name, value)) => sources
+                .variable(name)
+                .is_some_and(|held| held.eq_ignore_ascii_case(value)),
+            None => sources
+                .variable(mark)
+                .is_some_and(|held| !held.eq_ignore_ascii_case("false")),
+        };
+        self.detect
+            .iter()
+            .any(|mark| mark.split('+').all(&mut is_set))
+    }
+}
+
+/// The pushed commit of a pull request on GitHub, where `GITHUB_SHA` is a merge that nobody can fetch later: only the event
+/// file names it.
+fn pushed(system: &System, sources: &mut Sources) -> Option<String> {
+    if system.name != "GitHub Actions" {
+        return None;
+    }
+    fill_in("${GITHUB_REF#refs/pull/}", sources)?;
+    let path = sources.variable("GITHUB_EVENT_PATH")?;
+    let event = String::from_utf8(sources.file(Path::new(&path))?).ok()?;
+    commit::valid(json::string(&event, &["pull_request", "head", "sha"])?)
+}
+
+/// `alternative` with its variables' values. `None` unless all are there.
+fn fill_in(alternative: &str, sources: &mut Sources) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = alternative;
+    while let Some((before, after)) = rest.split_once('$') {
+        filled.push_str(before);
+        let (name, start) = if let Some(braced) = after.strip_prefix('{') {
+            let (inside, after) = braced.split_once('}')?;
+            rest = after;
+            inside.split_once('#')?
+        } else {
+            let in_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+            rest = after.trim_start_matches(in_name);
+            (&after[..after.len() - rest.len()], "")
+        };
+        let value = sources.variable(name)?;
+        let value = value.strip_prefix(start)?;
+        if !filled.is_empty() && value.contains("://") {
+            return None; // a whole URL where a part of one belongs
+        }
+        filled.push_str(value);
+    }
+    filled.push_str(rest);
+    (!filled.is_empty()).then_some(filled)
+}

@@ -1,0 +1,170 @@
+//! zlib (RFC 1950) and deflate (RFC 1951), as far as the start of a small object needs it.
+
+/// The first `enough` bytes of what `zlib` is compressed from, or a few more; fewer where it is shorter. The checksum is not looked at: git
+/// has other means, and whoever can change the file can change that.
+pub(super) fn inflate(zlib: &[u8], enough: usize) -> Option<Vec<u8>> {
+    let mut bits = Bits {
+        bytes: zlib.get(2..)?,
+        position: 0,
+    };
+    let mut output = Vec::new();
+    loop {
+        let is_last = bits.take(1)? == 1;
+        match bits.take(2)? {
+            0 => stored(&mut bits, &mut output)?,
+            1 => {
+                let lengths: Vec<u8> = [(8, 144), (9, 112), (7, 24), (8, 8)]
+                    .iter()
+                    .flat_map(|(length, count)| vec![*length; *count])
+                    .collect();
+                compressed(
+                    &mut bits,
+                    &Codes::new(&lengths),
+                    &Codes::new(&[5; 30]),
+                    enough,
+                    &mut output,
+                )?;
+            }
+            2 => {
+                let (literals, distances) = dynamic(&mut bits)?;
+                compressed(&mut bits, &literals, &distances, enough, &mut output)?;
+            }
+            _ => return None,
+        }
+        if is_last || output.len() >= enough {
+            return Some(output);
+        }
+    }
+}
+
+fn stored(bits: &mut Bits<'_>, output: &mut Vec<u8>) -> Option<()> {
+    bits.position = bits.position.next_multiple_of(8);
+    let length = bits.take(16)?;
+    bits.take(16)?; // the same, inverted
+    for _ in 0..length {
+        output.push(u8::try_from(bits.take(8)?).ok()?);
+    }
+    Some(())
+}
+
+/// A block's bytes, and repetitions of those before, up to its end or until there are enough.
+fn compressed(
+    bits: &mut Bits<'_>,
+    literals: &Codes,
+    distances: &Codes,
+    enough: usize,
+    output: &mut Vec<u8>,
+) -> Option<()> {
+    while output.len() < enough {
+        let symbol = literals.next(bits)?;
+        if let Ok(byte) = u8::try_from(symbol) {
+            output.push(byte);
+            continue;
+        }
+        let Some(step) = symbol.checked_sub(257) else {
+            return Some(());
+        };
+        let length = match step {
+            28 => 258,
+            29.. => return None,
+            _ => 3 + span(bits, step, 4)?,
+        };
+        let step = distances.next(bits)?;
+        let distance = 1 + span(bits, step, 2)?;
+        for _ in 0..length {
+            output.push(*output.get(output.len().checked_sub(distance)?)?);
+        }
+    }
+    Some(())
+}
+
+/// The start of a step of lengths (in fours) or distances (in twos), each range of steps twice as wide as the one before, and the extra bits.
+fn span(bits: &mut Bits<'_>, step: usize, in_range: usize) -> Option<usize> {
+    let extra = (step / in_range).saturating_sub(1);
+    let start = if step < 2 * in_range {
+        step
+    } else {
+        (in_range + step % in_range) << extra
+    };
+    Some(start + bits.take(extra)?)
+}
+
+/// The codes that stand at the beginning of a block.
+fn dynamic(bits: &mut Bits<'_>) -> Option<(Codes, Codes)> {
+    const ORDER: [usize; 19] = [
+        16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+    ];
+    let literals = 257 + bits.take(5)?;
+    let distances = 1 + bits.take(5)?;
+    let count = 4 + bits.take(4)?;
+    let mut lengths = [0; 19];
+    for place in ORDER.iter().take(count) {
+        lengths[*place] = u8::try_from(bits.take(3)?).ok()?;
+    }
+    let codes = Codes::new(&lengths);
+    let mut lengths: Vec<u8> = Vec::new();
+    while lengths.len() < literals + distances {
+        let (length, times) = match codes.next(bits)? {
+            16 => (*lengths.last()?, 3 + bits.take(2)?),
+            17 => (0, 3 + bits.take(3)?),
+            18 => (0, 11 + bits.take(7)?),
+            length => (u8::try_from(length).ok()?, 1),
+        };
+        lengths.resize(lengths.len() + times, length);
+    }
+    let (literals, distances) = lengths.split_at(literals);
+    Some((Codes::new(literals), Codes::new(distances)))
+}
+
+/// A Huffman code: how many codes have each length, and the symbols in the order of their codes.
+struct Codes {
+    counts: [usize; 16],
+    symbols: Vec<usize>,
+}
+
+impl Codes {
+    fn new(lengths: &[u8]) -> Self {
+        let mut counts = [0; 16];
+        let mut symbols: Vec<usize> = (0..lengths.len())
+            .filter(|symbol| lengths[*symbol] != 0)
+            .collect();
+        symbols.sort_by_key(|symbol| lengths[*symbol]); // stable: by symbol within a length
+        for symbol in &symbols {
+            counts[usize::from(lengths[*symbol])] += 1;
+        }
+        Self { counts, symbols }
+    }
+
+    /// The symbol whose code comes next.
+    fn next(&self, bits: &mut Bits<'_>) -> Option<usize> {
+        let (mut code, mut first, mut index) = (0, 0, 0);
+        for count in &self.counts[1..] {
+            code |= bits.take(1)?;
+            if code < first + count {
+                return self.symbols.get(index + code - first).copied();
+            }
+            index += count;
+            first = (first + count) << 1;
+            code <<= 1;
+        }
+        None
+    }
+}
+
+/// Bits, the lowest of each byte first.
+struct Bits<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: usize) -> Option<usize> {
+        let mut value = 0;
+        for bit in 0..count {
+            let byte = self.bytes.get(self.position / 8)?;
+            value |= usize::from(byte >> (self.position % 8) & 1) << bit;
+            self.position += 1;
+        }
+        Some(value)
+    }
+}

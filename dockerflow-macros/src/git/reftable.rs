@@ -1,0 +1,146 @@
+//! The refs of a repository whose `extensions.refStorage` is `reftable`.
+//!
+//! A stack of binary tables, oldest first in `tables.list`; a later one overrides an earlier one. Of a table, only the blocks of
+//! refs are read, which come first, one after the other; the indexes and logs behind them are of no use here. [The format][1]:
+//!
+//! ```text
+//! table  = "REFT" version:u8 block_size:u24 min_update:u64 max_update:u64 [version 2: hash:u32] block*
+//! block  = "r" length:u24 ref* restart:u24* restarts:u16 padding; the first one counts from the table's start
+//! ref    = shared:varint (length << 3 | type):varint name's end, update:varint value
+//! value  = by type: 0 nothing, the ref is deleted; 1 hash; 2 hash and the commit behind the tag; 3 length:varint name of a ref
+//! ```
+//!
+//! [1]: https://git-scm.com/docs/reftable
+
+use std::path::Path;
+
+use super::{Refs, Target};
+use crate::sources::Sources;
+
+/// The refs in the stack in `folder`; none where there is no stack or it cannot be read.
+pub(super) fn read(folder: &Path, sources: &mut Sources) -> Refs {
+    let mut refs = Refs::new();
+    // The tables themselves never change: each new one has a new name in the list.
+    for name in sources
+        .text(&folder.join("tables.list"))
+        .unwrap_or_default()
+        .lines()
+    {
+        let Ok(table) = std::fs::read(folder.join(name)) else {
+            continue;
+        };
+        if apply(&table, &mut refs).is_none() {
+            return Refs::new();
+        }
+    }
+    refs
+}
+
+/// `table` over what the older ones say. `None` where it is not as the format has it.
+fn apply(table: &[u8], refs: &mut Refs) -> Option<()> {
+    let version = *table.strip_prefix(b"REFT")?.first()?;
+    let (header, hash_size) = match version {
+        1 => (24, 20),
+        2 if table.get(24..28)? == b"s256" => (28, 32),
+        2 => (28, 20),
+        _ => return None,
+    };
+    let footer = if version == 1 { 68 } else { 72 };
+    let block_size = number(table.get(5..8)?);
+    let blocks = table.get(..table.len().checked_sub(footer)?)?;
+    let mut start = 0;
+    let mut first = header;
+    while blocks.get(start + first) == Some(&b'r') {
+        let length = number(blocks.get(start + first + 1..start + first + 4)?);
+        let block = blocks.get(start..start + length)?;
+        let restarts = number(block.get(length.checked_sub(2)?..)?);
+        let end = length.checked_sub(2 + 3 * restarts)?;
+        let mut records = Records {
+            bytes: block.get(first + 4..end)?,
+            hash_size,
+            name: Vec::new(),
+        };
+        while !records.bytes.is_empty() {
+            let (name, target) = records.next()?;
+            match target {
+                Some(target) => drop(refs.insert(name, target)),
+                None => drop(refs.remove(&name)),
+            }
+        }
+        // The last block before other ones may be without padding.
+        let is_padded =
+            length < block_size && blocks.get(start + length).is_none_or(|byte| *byte == 0);
+        start += if is_padded { block_size } else { length };
+        first = 0;
+    }
+    Some(())
+}
+
+/// The records that are left of a block.
+struct Records<'a> {
+    bytes: &'a [u8],
+    hash_size: usize,
+    /// The name of the record before, of which the next may have the beginning.
+    name: Vec<u8>,
+}
+
+impl<'a> Records<'a> {
+    /// A ref's name and what it points to; nothing where it is deleted.
+    fn next(&mut self) -> Option<(String, Option<Target>)> {
+        let shared = self.varint()?;
+        let length_and_type = self.varint()?;
+        let end = self.take(length_and_type >> 3)?;
+        self.varint()?; // the update's index
+        self.name.truncate(shared);
+        self.name.extend_from_slice(end);
+        let target = match length_and_type & 7 {
+            0 => None,
+            1 => Some(Target::Object {
+                hash: self.hash()?,
+                peeled: None,
+            }),
+            2 => Some(Target::Object {
+                hash: self.hash()?,
+                peeled: Some(self.hash()?),
+            }),
+            3 => {
+                let length = self.varint()?;
+                Some(Target::Ref(
+                    String::from_utf8(self.take(length)?.to_vec()).ok()?,
+                ))
+            }
+            _ => return None,
+        };
+        Some((String::from_utf8_lossy(&self.name).into_owned(), target))
+    }
+
+    fn hash(&mut self) -> Option<String> {
+        let digits =
+            |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+        self.take(self.hash_size)?.iter().flat_map(digits).collect()
+    }
+
+    /// Seven bits in a byte, the highest first, and one more for each further byte, so that no number has two forms.
+    fn varint(&mut self) -> Option<usize> {
+        let mut byte = self.take(1)?[0];
+        let mut value = usize::from(byte & 0x7f);
+        while byte & 0x80 != 0 {
+            byte = self.take(1)?[0];
+            value = value.checked_add(1)?.checked_mul(128)? | usize::from(byte & 0x7f);
+        }
+        Some(value)
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(count)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+}
+
+/// The number in a few bytes, the highest first.
+fn number(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
