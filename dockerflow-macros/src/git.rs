@@ -96,7 +96,11 @@ impl Repository {
     /// The commit that is checked out. Every way by which git can put another in its place changes a file that is read here.
     fn head(&self, refs: &Refs, sources: &mut Sources) -> Option<String> {
         let mut name = "HEAD".to_owned();
-        let mut is_logged = sources.watch(&self.own.join("logs/HEAD")).is_some();
+        let is_reftable = sources
+            .watch(&self.own.join("reftable/tables.list"))
+            .is_some();
+        let is_head_logged = sources.watch(&self.own.join("logs/HEAD")).is_some();
+        let mut is_logged = is_reftable || is_head_logged;
         for _ in 0..5 {
             let of_worktree = ["HEAD", "refs/bisect/", "refs/rewritten/", "refs/worktree/"];
             let is_own = of_worktree.iter().any(|start| name.starts_with(start));
@@ -137,7 +141,9 @@ impl Repository {
             }
         }
         // A branch without a commit.
-        self.watch_for_commits(sources);
+        if !is_logged {
+            self.watch_for_commits(sources);
+        }
         None
     }
 

@@ -1,0 +1,246 @@
+//! A package in a fresh folder, built by real Cargo beside a repository of real git.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{self, Command, Output},
+    sync::OnceLock,
+};
+
+/// A password: no program may have it.
+pub(crate) const SECRET: &str = "hunter2-token";
+/// Where the packages say that they come from.
+pub(crate) const REPOSITORY: &str = "https://example.org/of/the/package";
+/// Who commits: reflogs have it, no program may.
+const AUTHOR: &str = "author@committer.example";
+
+/// A folder of its own, removed at the end.
+pub(crate) struct Scene {
+    name: &'static str,
+    pub(crate) root: PathBuf,
+    variables: Vec<(String, String)>,
+    path: String,
+}
+
+/// What a program that was built says.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) source: String,
+    pub(crate) version: String,
+    pub(crate) commit: String,
+    pub(crate) build: String,
+    /// Whether Cargo compiled the package, and did not find it fresh.
+    pub(crate) compiled: bool,
+}
+
+impl Scene {
+    /// An empty folder. `name` is that of the package, and unique.
+    pub(crate) fn empty(name: &'static str) -> Self {
+        // Not below this project's own repository.
+        let root = env::temp_dir().join(format!("build-facts-{}-{name}", process::id()));
+        fs::create_dir_all(&root).expect("a folder for the scene");
+        let root = root.canonicalize().expect("the folder's path");
+        Self {
+            name,
+            root,
+            variables: Vec::new(),
+            path: env::var("PATH").expect("a PATH"),
+        }
+    }
+
+    /// A package in a folder that no repository has.
+    pub(crate) fn package(name: &'static str) -> Self {
+        let scene = Self::empty(name);
+        scene.add_package(&scene.root);
+        scene
+    }
+
+    /// A package that is a repository with one commit; `options` of `git init`.
+    pub(crate) fn repository(name: &'static str, options: &[&str]) -> Self {
+        let scene = Self::package(name);
+        scene.init(&scene.root, options);
+        scene
+    }
+
+    /// Makes `folder` a repository, and commits what is in it.
+    pub(crate) fn init(&self, folder: &Path, options: &[&str]) {
+        self.git_in(folder, &[&["init", "-q", "-b", "main"], options].concat());
+        self.git_in(folder, &["add", "."]);
+        self.git_in(folder, &["commit", "-q", "-m", "first"]);
+    }
+
+    /// Writes a package into `folder`. It has all that the expansion of `version!` names, and none of the runtime.
+    pub(crate) fn add_package(&self, folder: &Path) {
+        let (name, macros) = (self.name, env!("CARGO_MANIFEST_DIR"));
+        fs::create_dir_all(folder.join("src")).expect("a folder for the source");
+        let manifest = format!(
+            "[package]\nname = {name:?}\nversion = \"1.2.3\"\nedition = \"2024\"\nrepository = {REPOSITORY:?}\n\
+             [dependencies]\ndockerflow-macros.path = {macros:?}\n[workspace]\n"
+        );
+        fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
+        fs::write(folder.join("src/main.rs"), include_str!("program.rs")).expect("a program");
+        // The versions that this workspace has: others may not be on this machine.
+        let lock = Path::new(macros).join("../Cargo.lock");
+        if lock.exists() {
+            fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
+        }
+        fs::write(folder.join(".gitignore"), "Cargo.lock\n").expect("an ignore file");
+    }
+
+    /// Sets a variable for the builds that follow.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.retain(|(set, _)| set != name);
+        self.variables.push((name.to_owned(), value.into()));
+    }
+
+    /// Unsets all variables.
+    pub(crate) fn unset_all(&mut self) {
+        self.variables.clear();
+    }
+
+    /// Takes git off the `PATH` of the builds that follow.
+    pub(crate) fn without_git(&mut self) {
+        let tools = self.root.join("tools");
+        fs::create_dir(&tools).expect("a folder for the tools");
+        for folder in env::split_paths(&self.path) {
+            for tool in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = tool.file_name();
+                if !name.to_string_lossy().starts_with("git") {
+                    // Of two of one name, the first counts, as on the PATH.
+                    let _ = std::os::unix::fs::symlink(tool.path(), tools.join(name));
+                }
+            }
+        }
+        self.path = tools.to_str().expect("a path in UTF-8").to_owned();
+        let git = self.command("git").arg("--version").output();
+        assert!(git.is_err(), "git is still there: {git:?}");
+    }
+
+    /// Runs git in the scene's folder; its output.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        self.git_in(&self.root, arguments)
+    }
+
+    /// Runs git in `folder`; its output.
+    pub(crate) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
+        let output = self.try_git(folder, arguments);
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout)
+            .expect("UTF-8 from git")
+            .trim()
+            .to_owned()
+    }
+
+    pub(crate) fn try_git(&self, folder: &Path, arguments: &[&str]) -> Output {
+        let mut command = Command::new("git");
+        command
+            .env_clear()
+            .env("PATH", env::var("PATH").expect("a PATH"))
+            .env("HOME", &self.root);
+        command
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null");
+        for role in ["AUTHOR", "COMMITTER"] {
+            command
+                .env(format!("GIT_{role}_NAME"), "Author")
+                .env(format!("GIT_{role}_EMAIL"), AUTHOR);
+        }
+        // Submodules and shallow clones of a folder, which are off by default.
+        command
+            .args(["-c", "protocol.file.allow=always"])
+            .args(arguments)
+            .current_dir(folder);
+        command.output().expect("git, which these tests need")
+    }
+
+    /// An empty commit on what is checked out; its hash.
+    pub(crate) fn commit(&self) -> String {
+        self.git(&["commit", "-q", "--allow-empty", "-m", "another"]);
+        self.head()
+    }
+
+    pub(crate) fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Builds the package in the scene's folder and runs it.
+    pub(crate) fn build(&self) -> Built {
+        self.build_in(&self.root)
+    }
+
+    /// Builds the package in `folder` and runs it.
+    pub(crate) fn build_in(&self, folder: &Path) -> Built {
+        let output = self.cargo(folder);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        let program = target().join("debug").join(self.name);
+        must_be_clean(&fs::read(&program).expect("the program"));
+        let said = Command::new(program)
+            .output()
+            .expect("the program runs")
+            .stdout;
+        let said = String::from_utf8(said).expect("UTF-8 from the program");
+        let mut lines = said.lines().map(str::to_owned);
+        let mut next = || lines.next().expect("four lines");
+        Built {
+            source: next(),
+            version: next(),
+            commit: next(),
+            build: next(),
+            compiled: text.contains(&format!("Compiling {} ", self.name)),
+        }
+    }
+
+    /// `cargo build` in `folder`.
+    pub(crate) fn cargo(&self, folder: &Path) -> Output {
+        let mut command = self.command(env::var_os("CARGO").expect("Cargo names itself"));
+        command.args(["build", "--offline"]).current_dir(folder);
+        command
+            .env("CARGO_TARGET_DIR", target())
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.output().expect("Cargo runs")
+    }
+
+    /// A command without the variables of the machine that runs the tests, which may be a CI system.
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", &self.path);
+        for name in ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"] {
+            command.envs(env::var_os(name).map(|value| (name, value)));
+        }
+        command
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // What is left behind in the temporary folder does no harm.
+        let _ = fs::remove_dir_all(&self.root);
+        let _ = fs::remove_file(target().join("debug").join(self.name));
+    }
+}
+
+/// Where all scenes build, so that `syn` is compiled once.
+fn target() -> &'static Path {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    TARGET.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("build-facts"))
+}
+
+/// Nothing of the files of git and no password is in the program.
+fn must_be_clean(program: &[u8]) {
+    for text in [
+        SECRET,
+        AUTHOR,
+        "/.git",
+        "logs/HEAD",
+        "ref: refs/heads",
+        "repositoryformatversion",
+        "# pack-refs",
+    ] {
+        let is_in = program
+            .windows(text.len())
+            .any(|window| window == text.as_bytes());
+        assert!(!is_in, "the program has {text:?} in it");
+    }
+}
