@@ -36,26 +36,21 @@ struct Options {
     timeout: Option<u64>,
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(attribute, &mut errors);
-    let function = match syn::parse2::<Function>(item.clone()) {
-        Ok(function) => Some(function),
-        Err(_) => {
-            let text = format!("a health check is a function: {WRITE}");
-            errors.push(syn::Error::new(function::keyword(&item), text));
-            None
+    let mut registered = TokenStream::new();
+    if let Ok(function) = syn::parse2::<Function>(item.clone()) {
+        validate(&function, &mut errors);
+        if errors.is_empty() {
+            registered = registration(&function, &options);
         }
-    };
-    if let Some(function) = &function {
-        validate(function, &mut errors);
+    } else {
+        let text = format!("a health check is a function: {WRITE}");
+        errors.push(syn::Error::new(function::keyword(item), text));
     }
-    let registration = match &function {
-        Some(function) if errors.is_empty() => registration(function, &options),
-        _ => TokenStream::new(),
-    };
     let errors = errors.into_compile_errors();
-    quote!(#item #registration #errors)
+    quote!(#item #registered #errors)
 }
 
 impl Options {
@@ -201,4 +196,72 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
 /// The function beside the check `ident` that describes it.
 pub(crate) fn companion(ident: &Ident) -> Ident {
     format_ident!("__health_check_{}", ident.unraw(), span = ident.span())
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(attribute: TokenStream, item: &TokenStream, expected: &Expect) {
+        crate::tests::check(item, expand(attribute, item), expected);
+    }
+
+    #[test]
+    fn an_async_check_is_registered_and_stays_as_it_is() {
+        check(
+            quote!(),
+            &quote! {
+                /// Documented.
+                pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> { pool.ping().await }
+            },
+            &expect![[r#"
+                /// Documented.
+                pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
+                    pool.ping().await
+                }
+                #[doc(hidden)]
+                pub fn __health_check_database() -> ::dockerflow::__private::Definition {
+                    ::dockerflow::__private::Definition::asynchronous::<
+                        _,
+                        (web::Data<Pool>,),
+                    >("database", ::core::file!(), ::core::line!(), database)
+                }
+                ::dockerflow::__private::submit! {
+                    ::dockerflow::__private::Registration(__health_check_database)
+                }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_plain_check_with_every_option() {
+        check(
+            quote!(
+                name = "disk space",
+                level = warning,
+                timeout = "2s",
+                crate = ::framework::df
+            ),
+            &quote!(
+                fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
+            ),
+            &expect![[r#"
+                fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
+                #[doc(hidden)]
+                fn __health_check_try() -> ::framework::df::__private::Definition {
+                    ::framework::df::__private::Definition::blocking::<
+                        _,
+                        (web::Data<Folder>, web::Data<Limit>),
+                    >("disk space", ::core::file!(), ::core::line!(), r#try)
+                        .worst(::framework::df::__private::Level::Warning)
+                        .timeout(2000u64)
+                }
+                ::framework::df::__private::submit! {
+                    ::framework::df::__private::Registration(__health_check_try)
+                }
+            "#]],
+        );
+    }
 }

@@ -28,25 +28,20 @@ struct Options {
     version: Option<LitStr>,
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(attribute, &mut errors);
-    let function = match syn::parse2::<Function>(item.clone()) {
-        Ok(function) => function,
-        Err(_) => {
-            let text = format!("a service is a function that returns an app: {WRITE}");
-            errors.push(syn::Error::new(function::keyword(&item), text));
-            let errors = errors.into_compile_errors();
-            return quote!(#item #errors);
+    let output = if let Ok(function) = syn::parse2::<Function>(item.clone()) {
+        validate(&function, &mut errors);
+        if errors.is_empty() {
+            wrapped(&function, &options)
+        } else {
+            stub(&function, &options)
         }
-    };
-    let before = errors.is_empty();
-    validate(&function, &mut errors);
-    let sound = before && errors.is_empty();
-    let output = if sound {
-        wrapped(&function, &options)
     } else {
-        stub(function, &options)
+        let text = format!("a service is a function that returns an app: {WRITE}");
+        errors.push(syn::Error::new(function::keyword(item), text));
+        item.clone()
     };
     let errors = errors.into_compile_errors();
     quote!(#output #errors)
@@ -165,18 +160,13 @@ fn wrapped(function: &Function, options: &Options) -> TokenStream {
     let private = quote!(#krate::__private);
     let version = match &options.version {
         None => quote!(#private::Embedded::Facts(#krate::version!(crate = #krate))),
-        Some(file) => quote! {
-            #private::Embedded::File {
-                path: #file,
-                text: ::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", #file)),
-            }
-        },
+        Some(file) => quote!(#private::file!(#file)),
     };
     let checks = match &options.checks {
         None => quote!(::core::option::Option::None),
         Some(paths) => {
-            let registrations = paths.iter().map(companion);
-            quote!(::core::option::Option::Some(&[#(#private::Registration(#registrations)),*]))
+            let companions = paths.iter().map(companion);
+            quote!(::core::option::Option::Some(&[#(#companions),*]))
         }
     };
     let signature = with_full_type(signature, krate);
@@ -189,7 +179,7 @@ fn wrapped(function: &Function, options: &Options) -> TokenStream {
 }
 
 /// The function without its body, so that what calls it compiles and the mistake is the only one reported.
-fn stub(function: Function, options: &Options) -> TokenStream {
+fn stub(function: &Function, options: &Options) -> TokenStream {
     let is_app = matches!(&function.signature.output, ReturnType::Type(_, returned) if app(returned).is_some());
     if !is_app {
         return function.into_token_stream();
@@ -245,4 +235,72 @@ fn companion(path: &Path) -> Path {
         last.ident = crate::health_check::companion(&last.ident);
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use quote::quote;
+
+    use super::*;
+
+    fn check(attribute: TokenStream, item: &TokenStream, expected: &Expect) {
+        crate::tests::check(item, expand(attribute, item), expected);
+    }
+
+    #[test]
+    fn a_bare_app_is_filled_in_and_everything_else_is_kept() {
+        check(
+            quote!(),
+            &quote! {
+                /// Documented.
+                pub fn app<P: Clone>(pool: &P) -> App { App::new().app_data(pool.clone()) }
+            },
+            &expect![[r#"
+                /// Documented.
+                pub fn app<P: Clone>(
+                    pool: &P,
+                ) -> App<impl ::dockerflow::__private::AppFactory + use<P>> {
+                    ::dockerflow::__private::service(
+                        &::dockerflow::__private::Facts {
+                            version: ::dockerflow::__private::Embedded::Facts(
+                                ::dockerflow::version!(crate = ::dockerflow),
+                            ),
+                            checks: ::core::option::Option::None,
+                        },
+                        (move || { App::new().app_data(pool.clone()) })(),
+                    )
+                }
+            "#]],
+        );
+    }
+
+    #[test]
+    fn every_option_at_once() {
+        check(
+            quote!(
+                crate = ::framework::df,
+                checks(database, checks::cache),
+                version = "Cargo.toml"
+            ),
+            &quote!(
+                fn app() -> App<impl Anything> {
+                    App::new()
+                }
+            ),
+            &expect![[r#"
+                fn app() -> App<impl Anything> {
+                    ::framework::df::__private::service(
+                        &::framework::df::__private::Facts {
+                            version: ::framework::df::__private::file!("Cargo.toml"),
+                            checks: ::core::option::Option::Some(
+                                &[__health_check_database, checks::__health_check_cache],
+                            ),
+                        },
+                        (move || { App::new() })(),
+                    )
+                }
+            "#]],
+        );
+    }
 }

@@ -46,8 +46,8 @@ fn literal(krate: &Path, sources: &mut Sources) -> TokenStream {
     } = facts;
     let (variables, files) = (sources.variables(), sources.files());
     quote_spanned! {Span::mixed_site()=> {
-        const _: &[::core::option::Option<&str>] = &[#(::core::option_env!(#variables)),*];
-        #(const _: &[u8] = ::core::include_bytes!(#files);)*
+        const _: &[::core::option::Option<&::core::primitive::str>] = &[#(::core::option_env!(#variables)),*];
+        #(const _: &[::core::primitive::u8] = ::core::include_bytes!(#files);)*
         #krate::__private::Version::new(#source, #version, #commit, #build)
     }}
 }

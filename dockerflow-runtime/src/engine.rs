@@ -11,7 +11,7 @@ use std::{
 use actix_web::web::Bytes;
 
 use crate::{
-    definition::{Definition, Registration},
+    definition::Definition,
     error::Error,
     heartbeat::Heartbeat,
     settings::Settings,
@@ -24,7 +24,7 @@ pub struct Facts {
     /// The version object to serve where there is no file.
     pub version: Embedded,
     /// `checks(…)`: these alone; else every check that is registered.
-    pub checks: Option<&'static [Registration]>,
+    pub checks: Option<&'static [fn() -> Definition]>,
 }
 
 /// The state of one server.
@@ -133,7 +133,7 @@ impl Engine {
     fn new(facts: &Facts) -> Result<Self, Error> {
         let settings = Settings::from_env()?;
         let mut checks = match facts.checks {
-            Some(chosen) => chosen.iter().map(|registration| registration.0()).collect(),
+            Some(chosen) => chosen.iter().map(|definition| definition()).collect(),
             None => Definition::registered(),
         };
         checks.sort_by_key(|definition| definition.check.name);

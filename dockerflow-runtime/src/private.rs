@@ -3,6 +3,24 @@
 pub use actix_web::App;
 pub use inventory::submit;
 
+/// `version = "path"`, from the folder of the manifest of the crate that has the attribute.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __file {
+    ($path:literal) => {
+        $crate::private::Embedded::File {
+            path: $path,
+            text: ::core::include_str!(::core::concat!(
+                ::core::env!("CARGO_MANIFEST_DIR"),
+                "/",
+                $path
+            )),
+        }
+    };
+}
+
+pub use __file as file;
+
 pub use crate::{
     check::Level,
     definition::{Definition, Registration},

@@ -4,4 +4,5 @@ mod common;
 mod endpoints;
 mod health_check;
 mod heartbeat;
+mod hygiene;
 mod service;
