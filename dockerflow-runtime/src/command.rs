@@ -133,7 +133,7 @@ fn print(text: impl Display) -> Result<(), Error> {
     writeln!(io::stdout(), "{text}").map_err(Error::from)
 }
 
-/// One line for each fault. Where stderr is closed there is nobody to tell.
+/// On stderr one line for each fault; in the log, if it was started by then, one record. Where stderr is closed there is nobody to tell.
 fn complain(error: &Error) {
     let text = error.to_string();
     log::error!("{text}");

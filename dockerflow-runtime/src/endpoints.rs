@@ -45,7 +45,6 @@ impl Endpoint {
         match self {
             Self::LbHeartbeat => Some(empty()),
             Self::Version => Some(json(StatusCode::OK, engine.version.clone())),
-            Self::Heartbeat if engine.draining() => Some(draining(engine)),
             Self::Heartbeat => {
                 let fresh = engine.heartbeat.fresh()?;
                 Some(healthy_or_not(fresh, engine))
@@ -63,26 +62,13 @@ pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> Http
 }
 
 fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
+    let failed = StatusCode::from_u16(engine.settings.failed_status);
     let status = if verdict.healthy {
         StatusCode::OK
     } else {
-        failed(engine)
+        failed.unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
     };
     json(status, verdict.body)
-}
-
-fn failed(engine: &Engine) -> StatusCode {
-    StatusCode::from_u16(engine.settings.failed_status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
-}
-
-/// What a heartbeat says from SIGTERM on, at once and whatever the checks would say: a failed check named `draining`.
-fn draining(engine: &Engine) -> HttpResponse {
-    let body = if engine.settings.details {
-        r#"{"status":"error","checks":{"draining":"error"},"details":{"draining":{"status":"error","level":40,"messages":{"draining.stopping":"the service is about to stop"}}}}"#
-    } else {
-        r#"{"status":"error","checks":{"draining":"error"},"details":{}}"#
-    };
-    json(failed(engine), Bytes::from_static(body.as_bytes()))
 }
 
 fn empty() -> HttpResponse {

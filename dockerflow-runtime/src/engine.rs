@@ -2,10 +2,7 @@
 
 use std::{
     cell::RefCell,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use actix_web::web::Bytes;
@@ -14,7 +11,8 @@ use crate::{
     definition::Definition,
     error::Error,
     heartbeat::Heartbeat,
-    settings::Settings,
+    metrics::Metrics,
+    settings::{Settings, program},
     version::{self, Embedded},
 };
 
@@ -33,7 +31,7 @@ pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) settings: Settings,
-    draining: AtomicBool,
+    pub(crate) metrics: Metrics,
 }
 
 thread_local! {
@@ -48,16 +46,27 @@ pub(crate) struct Shared(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     engine: OnceLock<Arc<Engine>>,
-    /// Where a [`Server`](crate::Server) wants to know why there is no engine; else that is a panic.
-    fault: Option<Mutex<Option<Error>>>,
+    /// The [`Server`](crate::Server) that the engine is for.
+    server: Option<OfServer>,
+}
+
+/// What a server gives its engine and wants of it.
+#[derive(Debug)]
+struct OfServer {
+    metrics: Metrics,
+    /// Why there is no engine: without a server that is a panic.
+    fault: Mutex<Option<Error>>,
 }
 
 impl Shared {
-    /// The engine of a server that reports faults.
-    pub(crate) fn of_a_server() -> Self {
+    /// The engine of a server that has `metrics` and reports faults.
+    pub(crate) fn of_server(metrics: Metrics) -> Self {
         Self(Arc::new(State {
             engine: OnceLock::new(),
-            fault: Some(Mutex::default()),
+            server: Some(OfServer {
+                metrics,
+                fault: Mutex::default(),
+            }),
         }))
     }
 
@@ -76,8 +85,8 @@ impl Shared {
     /// Calls `factory` for its faults alone.
     pub(crate) fn start<T>(&self, factory: impl FnOnce() -> T) -> Result<(), Error> {
         drop(self.scope(factory));
-        let fault = self.0.fault.as_ref();
-        match fault.and_then(|fault| lock(fault).take()) {
+        let server = self.0.server.as_ref();
+        match server.and_then(|server| lock(&server.fault).take()) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -86,7 +95,7 @@ impl Shared {
     /// From now on the heartbeat fails and connections close.
     pub(crate) fn drain(&self) {
         if let Some(engine) = self.0.engine.get() {
-            engine.draining.store(true, Ordering::Relaxed);
+            engine.heartbeat.drain();
         }
     }
 }
@@ -108,8 +117,9 @@ impl Engine {
         if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {
             return Some(engine.clone());
         }
-        let fault = shared.as_ref().and_then(|shared| shared.0.fault.as_ref());
-        match (Self::new(facts), fault) {
+        let server = shared.as_ref().and_then(|shared| shared.0.server.as_ref());
+        let metrics = server.map(|server| server.metrics.clone());
+        match (Self::new(facts, metrics), server) {
             (Ok(engine), _) => {
                 let engine = Arc::new(engine);
                 Some(match &shared {
@@ -117,8 +127,8 @@ impl Engine {
                     None => engine,
                 })
             }
-            (Err(error), Some(fault)) => {
-                *lock(fault) = Some(error);
+            (Err(error), Some(server)) => {
+                *lock(&server.fault) = Some(error);
                 None
             }
             (Err(error), None) => panic!("the service cannot start: {error}"),
@@ -127,10 +137,10 @@ impl Engine {
 
     /// Whether the server is about to stop.
     pub(crate) fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.heartbeat.draining()
     }
 
-    fn new(facts: &Facts) -> Result<Self, Error> {
+    fn new(facts: &Facts, metrics: Option<Metrics>) -> Result<Self, Error> {
         let settings = Settings::from_env()?;
         let mut checks = match facts.checks {
             Some(chosen) => chosen.iter().map(|definition| definition()).collect(),
@@ -142,11 +152,19 @@ impl Engine {
             let places = [one.check.place, other.check.place];
             return Err(Error::duplicate(one.check.name, places));
         }
+        let metrics = match metrics {
+            Some(metrics) => metrics,
+            None => Metrics::start(settings.statsd.clone(), &program())?,
+        };
+        let heartbeat = Heartbeat::new(checks, &settings);
+        if let Some(observer) = metrics.on_heartbeat() {
+            heartbeat.observe(observer);
+        }
         Ok(Self {
             version: version::load(&facts.version, settings.version_file.as_deref())?,
-            heartbeat: Heartbeat::new(checks, &settings),
+            heartbeat,
             settings,
-            draining: AtomicBool::new(false),
+            metrics,
         })
     }
 }

@@ -67,13 +67,16 @@ impl Heartbeat {
     }
 
     /// From now on every probe is told that this server goes away.
-    #[allow(dead_code)] // the process drains
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Whether this server goes away.
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     /// Calls `observer` after each run.
-    #[allow(dead_code)] // metrics observe
     pub(crate) fn observe(&self, observer: OnHeartbeat) {
         lock(&self.flights.observers).push(observer);
     }

@@ -11,6 +11,7 @@ mod escape;
 mod filter;
 mod heartbeat;
 mod logging;
+mod metrics;
 mod mozlog;
 #[doc(hidden)]
 pub mod private;
@@ -23,11 +24,13 @@ mod variables;
 mod version;
 mod writer;
 
+pub use cadence;
 pub use check::{Level, Message, Outcome};
 pub use command::{healthcheck, main};
 pub use engine::share;
 pub use error::{Error, Problem};
 pub use logging::{logger, start_logging};
+pub use metrics::Metrics;
 pub use mozlog::Mozlog;
 pub use report::{Finding, OnHeartbeat, Report};
 pub use server::Server;

@@ -26,7 +26,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     engine::Shared,
     error::Error,
-    settings::{Environment, Settings},
+    logging::{self, LogOptions},
+    metrics::Metrics,
+    settings::{Environment, Settings, program},
 };
 
 /// A service's process: it is set up by its environment, serves until it is told to stop, and drains.
@@ -43,6 +45,7 @@ use crate::{
 pub struct Server {
     process: Process,
     shared: Shared,
+    metrics: Metrics,
     serving: Rc<Cell<bool>>,
 }
 
@@ -55,11 +58,16 @@ impl Server {
     pub fn from_env() -> Result<Self, Error> {
         let mut environment = Environment::new(|name| env::var_os(name));
         let process = Process::read(&mut environment);
-        Settings::read(&mut environment); // Each engine has its own; here, so that all faults are found at once.
+        // Each engine reads its own settings; they are read here so that all faults are found at once.
+        let settings = Settings::read(&mut environment);
+        let logs = LogOptions::read(&mut environment);
         let process = environment.finish(process)?;
+        logging::start(&logs, &program())?;
+        let metrics = Metrics::start(settings.statsd, &program())?;
         Ok(Self {
             process,
-            shared: Shared::of_a_server(),
+            shared: Shared::of_server(metrics.clone()),
+            metrics,
             serving: Rc::default(),
         })
     }
@@ -129,6 +137,12 @@ impl Server {
         Ok(http)
     }
 
+    /// The metrics, for what is no request: those have them as an extractor.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// The address that `HOST` and `PORT` name, for an [`HttpServer`] that is bound by hand.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -166,7 +180,8 @@ impl Server {
         self.announce(&addresses);
         let handle = running.handle();
         let result = self.until_told(running, handle, signals).await;
-        log::logger().flush();
+        self.metrics.flush();
+        logging::flush();
         result
     }
 

@@ -1,10 +1,10 @@
 //! The middleware that makes an app a Dockerflow service: our endpoints first, then the app.
 
 use std::{
-    future::{Ready, ready},
+    future::{self, Ready},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use actix_http::ConnectionType;
@@ -19,6 +19,7 @@ use pin_project_lite::pin_project;
 use crate::{
     endpoints::{self, Endpoint},
     engine::{Engine, Facts},
+    metrics::{Metrics, Underway},
 };
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
@@ -61,7 +62,9 @@ where
     B: MessageBody + 'static,
 {
     let engine = Engine::current(facts);
-    app.wrap(Dockerflow { engine })
+    let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
+    app.app_data(metrics.unwrap_or_else(Metrics::none))
+        .wrap(Dockerflow { engine })
 }
 
 /// The outermost middleware. Without an engine there is no service: a `Server` knows why.
@@ -82,7 +85,7 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let engine = self.engine.clone().ok_or(());
-        ready(engine.map(|engine| DockerflowMiddleware { service, engine }))
+        future::ready(engine.map(|engine| DockerflowMiddleware { service, engine }))
     }
 }
 
@@ -105,6 +108,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let Some(endpoint) = Endpoint::of(request.head()) else {
             return Answer::App {
+                underway: self.engine.metrics.request(),
                 future: self.service.call(request),
                 engine: self.engine.clone(),
             };
@@ -141,7 +145,7 @@ pin_project! {
     /// A response that is under way.
     #[project = AnswerProjection]
     enum Answer<F> {
-        App { #[pin] future: F, engine: Arc<Engine> },
+        App { #[pin] future: F, engine: Arc<Engine>, underway: Option<Underway> },
         Immediate { response: Option<ServiceResponse> },
         Heartbeat { future: LocalBoxFuture<'static, ServiceResponse> },
     }
@@ -156,11 +160,28 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AnswerProjection::App { future, engine } => future.poll(context).map_ok(|response| {
-                let mut response = response.map_into_boxed_body();
-                close_if_draining(engine, &mut response);
-                response
-            }),
+            AnswerProjection::App {
+                future,
+                engine,
+                underway,
+            } => {
+                let result = ready!(future.poll(context));
+                if let Some(underway) = underway.take() {
+                    match &result {
+                        Ok(response) => {
+                            underway.answered(Some(response.request()), response.status());
+                        }
+                        Err(error) => {
+                            underway.answered(None, error.as_response_error().status_code());
+                        }
+                    }
+                }
+                Poll::Ready(result.map(|response| {
+                    let mut response = response.map_into_boxed_body();
+                    close_if_draining(engine, &mut response);
+                    response
+                }))
+            }
             AnswerProjection::Immediate { response } => Poll::Ready(Ok(response
                 .take()
                 .expect("a future is not polled after it is ready"))),

@@ -2,7 +2,10 @@
 
 use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
-use crate::error::{Error, Problem};
+use crate::{
+    error::{Error, Problem},
+    metrics::Target,
+};
 
 /// What operations set through the environment.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// `DOCKERFLOW_SILENCED_CHECKS`: ids of messages that do not count.
     pub(crate) silenced: Vec<String>,
+    /// `STATSD_HOST`, `STATSD_PORT`: where metrics go.
+    pub(crate) statsd: Option<Target>,
 }
 
 impl Settings {
@@ -58,6 +63,7 @@ impl Settings {
                 MILLISECOND,
             ),
             silenced: environment.list("DOCKERFLOW_SILENCED_CHECKS"),
+            statsd: Target::read(environment),
         }
     }
 }
@@ -152,6 +158,17 @@ impl<'a> Environment<'a> {
         (self.lookup)(name)
             .filter(|held| !held.is_empty())
             .map(Into::into)
+    }
+}
+
+/// The name of the program's file, without directory and extension: what its metrics and log lines are known by.
+pub(crate) fn program() -> String {
+    let path = env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    if name.is_empty() {
+        "service".into()
+    } else {
+        name.into()
     }
 }
 

@@ -35,6 +35,10 @@ variables! {
     DOCKERFLOW_HEARTBEAT_TTL, "1s", "How long a heartbeat's report is fresh", "500ms";
     DOCKERFLOW_HEARTBEAT_TIMEOUT, "800ms", "The deadline of a check that has none of its own", "2s";
     DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
+    LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
+    LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, or gcp: mozlog with Google's severity and message", "gcp";
+    STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
+    STATSD_PORT, "8125", "Its UDP port", "9125";
 }
 
 /// The list, for a terminal.
