@@ -42,7 +42,12 @@ mod strict {
 
 mod hostile {
     #![no_implicit_prelude]
-    #![allow(dead_code, non_camel_case_types, reason = "they only stand in the way")]
+    #![allow(
+        dead_code,
+        unused_macros,
+        non_camel_case_types,
+        reason = "they only stand in the way"
+    )]
 
     mod std {}
     mod core {}

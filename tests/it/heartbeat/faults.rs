@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{App, rt::System, web};
 use dockerflow::{
-    __private::{Definition, Embedded, Facts, Registration, service},
+    __private::{Definition, Embedded, Facts, service},
     Message, health_check,
 };
 use tokio::{
@@ -369,7 +369,7 @@ fn many(count: usize, make: fn() -> Definition) -> &'static Facts {
     let version = dockerflow::version!();
     Box::leak(Box::new(Facts {
         version: Embedded::Facts(version),
-        checks: Some(vec![Registration(make); count].leak()),
+        checks: Some(vec![make as fn() -> Definition; count].leak()),
     }))
 }
 
