@@ -1,1 +1,13 @@
-fn main() {}
+//! Serves the guest book.
+
+use std::process::ExitCode;
+
+use actix_web::web::Data;
+use dockerflow_demo::{Book, Settings, VERSION, app};
+
+fn main() -> ExitCode {
+    dockerflow::main(VERSION, async |server| {
+        let book = Data::new(Book::open(Settings::from_env()?).await?);
+        server.run(move || app(book.clone())).await
+    })
+}

@@ -1,0 +1,49 @@
+//! What an operator can choose.
+
+use std::num::NonZeroU32;
+
+use serde::Deserialize;
+
+/// The application's own settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Where the book is kept: `sqlite:<file>`.
+    pub database_url: String,
+    /// How many entries the book takes.
+    pub capacity: u32,
+    /// How many entries stand on a page, at least 1.
+    pub page_size: NonZeroU32,
+    /// Megabytes that should be free where the database is.
+    pub free_megabytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database_url: "sqlite:harbour.db".into(),
+            capacity: 10_000,
+            page_size: const { NonZeroU32::new(10).expect("not zero") },
+            free_megabytes: 100,
+        }
+    }
+}
+
+// INTERIM
+impl Settings {
+    /// # Errors
+    /// A number is none.
+    pub fn from_env() -> Result<Self, std::num::ParseIntError> {
+        let mut settings = Self::default();
+        if let Ok(url) = std::env::var("DATABASE_URL") {
+            settings.database_url = url;
+        }
+        if let Ok(capacity) = std::env::var("CAPACITY") {
+            settings.capacity = capacity.parse()?;
+        }
+        if let Ok(megabytes) = std::env::var("FREE_MEGABYTES") {
+            settings.free_megabytes = megabytes.parse()?;
+        }
+        Ok(settings)
+    }
+}
