@@ -1,0 +1,175 @@
+#!/usr/bin/env bash
+# What does .dockerflow/version.sh say in each situation that a build is found in? Prints TAP.
+set -euo pipefail
+kit=$(cd "$(dirname "$0")/../../.dockerflow" && pwd)
+# shellcheck source=tests/kit/tap.sh
+. "$(dirname "$0")/tap.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The shells that it has to work in: each test runs in all of them.
+shells=()
+for shell in dash 'bash --posix' 'busybox sh'; do
+  command -v "${shell%% *}" >/dev/null && shells+=("$shell")
+done
+
+# says NAME=VALUE...: what version.sh prints in the current directory with this environment and no other, the same in all shells
+says() {
+  local shell first='' said
+  for shell in "${shells[@]}"; do
+    # shellcheck disable=SC2086 # the shell and its options
+    said=$(env -i PATH="${tools:-$PATH}" HOME="$work" GIT_CONFIG_NOSYSTEM=1 "$@" $shell "$kit/version.sh" 2>"$work/stderr") ||
+      said="exit code $?"
+    [[ -z $first || $said == "$first" ]] || { echo "$shell differs: $said"; return; }
+    first=$said
+  done
+  echo "$first"
+}
+warned() { holds "$(<"$work/stderr")" "$1"; }
+object() { printf '{"source":"%s","version":"%s","commit":"%s","build":"%s"}' "$@"; }
+
+cat >"$work/.gitconfig" <<'END'
+[user]
+  name = T
+  email = t@example.org
+[init]
+  defaultBranch = main
+END
+git() { HOME=$work GIT_CONFIG_NOSYSTEM=1 command git "$@"; }
+
+mkdir "$work/project" && cd "$work/project"
+git init -q
+git remote add origin git@github.com:mozilla/project.git
+is 'a repository without a commit' "$(says)" "$(object https://github.com/mozilla/project '' '' '')"
+ok '... and it says so' warned 'no commit yet'
+echo 1 >file && git add file && git commit -qm one
+head=$(git rev-parse HEAD)
+is 'a checkout' "$(says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+is '... from a folder inside it' "$(mkdir -p inner && cd inner && says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+git tag v1.2.3
+is 'a tag at HEAD' "$(says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+git worktree add -q "$work/worktree" 2>/dev/null
+is 'a linked worktree' "$(cd "$work/worktree" && says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+echo new >untracked
+is 'a file that git does not know changes nothing' "$(says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+echo 2 >file
+is 'a dirty tree is not the tag' "$(says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+ok '... and it says so' warned 'has changes that commit'
+git add file
+is 'changes in the index are dirt, too' "$(says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+git commit -qm two
+second=$(git rev-parse HEAD)
+is 'a commit after the tag is not the tag' "$(says)" "$(object https://github.com/mozilla/project '' "$second" '')"
+
+git clone -q --depth 1 "file://$work/project" "$work/shallow"
+is 'a shallow clone has its commit; a path of this machine is no source' "$(cd "$work/shallow" && says)" "$(object '' '' "$second" '')"
+git tag v2 && git clone -q --depth 1 --branch v2 "file://$work/project" "$work/shallow-tag" 2>/dev/null
+is 'a shallow clone of a tag' "$(cd "$work/shallow-tag" && says)" "$(object '' v2 "$second" '')"
+
+mkdir "$work/plain" && cd "$work/plain"
+is 'no repository: nothing is known' "$(says)" "$(object '' '' '' '')"
+ok '... and it says what git said' warned 'not a git repository'
+ok '... and what is missing' warned 'commit is unknown'
+mkdir "$work/tools"
+for tool in sed tr env dash bash busybox; do
+  if path=$(command -v "$tool"); then ln -s "$path" "$work/tools/$tool"; fi
+done
+is 'no git on the PATH' "$(cd "$work/project" && tools=$work/tools says)" "$(object '' '' '' '')"
+ok '... and it says so' warned 'no git to ask'
+is 'no git and no repository, in CI' \
+  "$(tools=$work/tools says GITHUB_ACTIONS=true GITHUB_SHA="$head" GITHUB_SERVER_URL=https://github.com GITHUB_REPOSITORY=o/r)" \
+  "$(object https://github.com/o/r '' "$head" '')"
+git init -q --object-format=sha256 "$work/sha256"
+cd "$work/sha256" && git commit -q --allow-empty -m one
+is 'a SHA-256 repository' "$(says)" "$(object '' '' "$(git rev-parse HEAD)" '')"
+
+cd "$work/project"
+circle=(CIRCLECI=true CIRCLE_SHA1="$head" CIRCLE_BUILD_URL=https://circleci.com/gh/mozilla/project/7)
+is 'CircleCI' "$(says "${circle[@]}" CIRCLE_REPOSITORY_URL=git@github.com:mozilla/project.git)" \
+  "$(object https://github.com/mozilla/project '' "$head" https://circleci.com/gh/mozilla/project/7)"
+is 'CircleCI, a tag' "$(says "${circle[@]}" CIRCLE_TAG=v3)" "$(object https://github.com/mozilla/project v3 "$head" https://circleci.com/gh/mozilla/project/7)"
+is 'CircleCI without a repository URL' \
+  "$(cd "$work/plain" && says "${circle[@]}" CIRCLE_PROJECT_USERNAME=mozilla CIRCLE_PROJECT_REPONAME=other)" \
+  "$(object https://github.com/mozilla/other '' "$head" https://circleci.com/gh/mozilla/project/7)"
+is 'a branch build in CI whose commit has a tag is not the tag' "$(git checkout -q v1.2.3 2>/dev/null; says "${circle[@]}")" \
+  "$(object https://github.com/mozilla/project '' "$head" https://circleci.com/gh/mozilla/project/7)"
+git checkout -q main
+
+github=(GITHUB_ACTIONS=true GITHUB_SERVER_URL=https://github.com GITHUB_REPOSITORY=mozilla/project GITHUB_RUN_ID=42 GITHUB_SHA="$head")
+run=https://github.com/mozilla/project/actions/runs/42
+is 'GitHub, a push to a branch' "$(says "${github[@]}" GITHUB_EVENT_NAME=push GITHUB_REF=refs/heads/main GITHUB_REF_NAME=main)" \
+  "$(object https://github.com/mozilla/project '' "$head" "$run")"
+is 'GitHub, a tag' "$(says "${github[@]}" GITHUB_EVENT_NAME=push GITHUB_REF=refs/tags/v4 GITHUB_REF_NAME=v4)" \
+  "$(object https://github.com/mozilla/project v4 "$head" "$run")"
+# a fork's pull request: base and head meet in a merge that GitHub makes and that no branch holds
+git checkout -q -b fork v1.2.3 && echo fork >fork && git add fork && git commit -qm fork
+fork=$(git rev-parse HEAD)
+git checkout -q main && git checkout -q --detach && git merge -q --no-edit fork
+merge=$(git rev-parse HEAD)
+pull=("${github[@]}" GITHUB_SHA="$merge" GITHUB_EVENT_NAME=pull_request GITHUB_REF=refs/pull/5/merge GITHUB_HEAD_REF=patch)
+is "GitHub, a fork's pull request: the commit is the head" "$(says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$fork" "$run")"
+git clone -q --depth 1 "file://$work/project" "$work/shallow-merge" 2>/dev/null
+is '... in a shallow clone of the merge' "$(cd "$work/shallow-merge" && says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$fork" "$run")"
+printf '{"pull_request":{"base":{"sha":"%s"},"head":{"sha":"%s","repo":{"fork":true}}}}' "$head" "$fork" >"$work/event.json"
+if command -v jq >/dev/null; then
+  is "... without a clone, from the event's file" "$(cd "$work/plain" && says "${pull[@]}" GITHUB_EVENT_PATH="$work/event.json")" \
+    "$(object https://github.com/mozilla/project '' "$fork" "$run")"
+else
+  skip "... without a clone, from the event's file" 'there is no jq'
+fi
+is '... where neither tells: what is built' "$(cd "$work/plain" && says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$merge" "$run")"
+is "GitHub, pull_request_target builds the base" "$(says "${github[@]}" GITHUB_EVENT_NAME=pull_request_target)" \
+  "$(object https://github.com/mozilla/project '' "$head" "$run")"
+
+gitlab=(GITLAB_CI=true CI_COMMIT_SHA="$head" CI_PROJECT_URL=https://gitlab.com/mozilla/project CI_JOB_URL=https://gitlab.com/mozilla/project/-/jobs/9
+  CI_REPOSITORY_URL=https://gitlab-ci-token:secret@gitlab.com/mozilla/project.git)
+is 'GitLab' "$(says "${gitlab[@]}")" "$(object https://gitlab.com/mozilla/project '' "$head" https://gitlab.com/mozilla/project/-/jobs/9)"
+is 'GitLab, a tag' "$(says "${gitlab[@]}" CI_COMMIT_TAG=v5)" \
+  "$(object https://gitlab.com/mozilla/project v5 "$head" https://gitlab.com/mozilla/project/-/jobs/9)"
+is "GitLab, a merged result of a fork's branch: the commit is the head" "$(says "${gitlab[@]}" CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="$fork")" \
+  "$(object https://gitlab.com/mozilla/project '' "$fork" https://gitlab.com/mozilla/project/-/jobs/9)"
+is 'variables of a CI system that is not there count for nothing' \
+  "$(says CI_COMMIT_SHA="$fork" GITHUB_SHA="$fork" CIRCLE_SHA1="$fork" CIRCLE_TAG=v9)" \
+  "$(object https://github.com/mozilla/project '' "$merge" '')"
+is 'a CI commit that is no hash is not passed on' "$(says "${circle[@]}" CIRCLE_SHA1=HEAD)" \
+  "$(object https://github.com/mozilla/project '' "$merge" https://circleci.com/gh/mozilla/project/7)"
+
+git checkout -q v2 2>/dev/null
+is 'what is said outright comes first' \
+  "$(says "${circle[@]}" DOCKERFLOW_SOURCE=https://example.org/a DOCKERFLOW_VERSION=7 DOCKERFLOW_COMMIT="${fork^^}" DOCKERFLOW_BUILD=https://ci.example.org/1)" \
+  "$(object https://example.org/a 7 "$fork" https://ci.example.org/1)"
+is 'an empty variable is an unset one' "$(says DOCKERFLOW_SOURCE= DOCKERFLOW_VERSION= DOCKERFLOW_COMMIT= DOCKERFLOW_BUILD=)" \
+  "$(object https://github.com/mozilla/project v2 "$second" '')"
+is "the tag at HEAD is not that of another commit" "$(says DOCKERFLOW_COMMIT="$fork")" "$(object https://github.com/mozilla/project '' "$fork" '')"
+is 'a DOCKERFLOW_COMMIT that is no hash is an error' "$(says DOCKERFLOW_COMMIT=abc123)" 'exit code 2'
+ok '... that shows it, and what was expected' warned 'DOCKERFLOW_COMMIT is "abc123", expected 40 or 64 hexadecimal digits'
+is 'a DOCKERFLOW_BUILD that is no URL is an error' "$(says DOCKERFLOW_BUILD=42)" 'exit code 2'
+is 'a DOCKERFLOW_SOURCE that is no URL is an error' "$(says DOCKERFLOW_SOURCE=/home/me/project)" 'exit code 2'
+is 'a version is escaped' "$(says DOCKERFLOW_VERSION='a"b\c'$'\n')" "$(object https://github.com/mozilla/project 'a\"b\\c' "$second" '')"
+
+while read -r remote expected; do
+  is "remote $remote" "$(says DOCKERFLOW_SOURCE="$remote" DOCKERFLOW_BUILD=)" "$(object "$expected" v2 "$second" '')"
+done <<'END'
+https://github.com/o/r https://github.com/o/r
+https://github.com/o/r.git https://github.com/o/r
+https://github.com/o/r/ https://github.com/o/r
+http://git.example.org:8080/o/r https://git.example.org:8080/o/r
+https://user:secret@github.com/o/r.git https://github.com/o/r
+https://user:s@cret@github.com/o/r https://github.com/o/r
+https://user:s?cret@github.com/o/r https://github.com/o/r
+https://github.com/o/r?token=secret#x https://github.com/o/r
+git@github.com:o/r.git https://github.com/o/r
+org-123@github.com:o/r.git https://github.com/o/r
+github.com:o/r https://github.com/o/r
+ssh://git@git.example.org:2222/o/r.git https://git.example.org/o/r
+git+ssh://git@git.example.org/o/r.git https://git.example.org/o/r
+git://git.example.org/o/r https://git.example.org/o/r
+END
+is 'a password with a slash in it is not passed on, and not shown' "$(says DOCKERFLOW_SOURCE=https://user:s/cret@github.com/o/r)" 'exit code 2'
+is '... not even by the error' "$(grep -c cret "$work/stderr")" 0
+git remote set-url origin "https://user:hunter2@github.com/o/r.git"
+is "a password in the remote's URL is left out" "$(says)" "$(object https://github.com/o/r v2 "$second" '')"
+
+is 'env prints the same facts' "$(says() { env -i PATH="$PATH" HOME="$work" sh "$kit/version.sh" env 2>/dev/null; }; says)" \
+  "$(printf 'DOCKERFLOW_SOURCE=https://github.com/o/r\nDOCKERFLOW_VERSION=v2\nDOCKERFLOW_COMMIT=%s\nDOCKERFLOW_BUILD=' "$second")"
+finish
