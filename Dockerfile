@@ -7,6 +7,7 @@
 # package. Where there are several programs: --build-arg PROGRAM=name.
 
 # What the program is put into: libc, CA certificates, time zones; no shell.
+# hadolint ignore=DL3006 # its version is in its name
 FROM gcr.io/distroless/cc-debian12 AS base
 
 FROM rust:1.95-slim-bookworm AS chef
@@ -31,6 +32,7 @@ ENV CARGO_NET_OFFLINE=true
 ENTRYPOINT ["cargo"]
 CMD ["test", "--locked"]
 
+# The program, and what else the image holds, as /image.
 FROM dependencies AS build
 COPY . .
 ARG PROGRAM
@@ -39,3 +41,38 @@ ARG DOCKERFLOW_SOURCE
 ARG DOCKERFLOW_VERSION
 ARG DOCKERFLOW_COMMIT
 ARG DOCKERFLOW_BUILD
+RUN cargo build --locked --release --bins
+COPY --from=base /etc/passwd /etc/group /image/etc/
+# hadolint ignore=SC2086 # the names of the programs are words
+RUN set -eu; \
+    programs=${PROGRAM:-$(find target/release -maxdepth 1 -type f -executable -printf '%f ')}; \
+    set -- $programs; \
+    [ $# -eq 1 ] || { echo "one program is wanted, not $#: $*: give --build-arg PROGRAM=name" >&2; exit 1; }; \
+    install -D --mode=755 "target/release/$1" "/image/app/$1"; \
+    ln -s "$1" /image/app/service; \
+    /image/app/service version > /image/app/version.json; \
+    echo 'app:x:10001:' >> /image/etc/group; \
+    echo 'app:x:10001:10001:app:/app:/usr/sbin/nologin' >> /image/etc/passwd; \
+    mkdir /data
+
+FROM base AS service
+COPY --from=build /image /
+# The service's own data, for `/app` is read-only to it.
+COPY --from=build --chown=10001:10001 /data /data
+VOLUME /data
+WORKDIR /app
+ENV PORT=8000
+EXPOSE 8000
+# hadolint ignore=DL3066 # Dockerflow wants the name
+USER app
+HEALTHCHECK --interval=10s --timeout=3s CMD ["/app/service", "healthcheck"]
+ENTRYPOINT ["/app/service"]
+CMD ["serve"]
+ARG DOCKERFLOW_SOURCE
+ARG DOCKERFLOW_VERSION
+ARG DOCKERFLOW_COMMIT
+ARG DOCKERFLOW_BUILD
+LABEL org.opencontainers.image.source=$DOCKERFLOW_SOURCE \
+      org.opencontainers.image.version=$DOCKERFLOW_VERSION \
+      org.opencontainers.image.revision=$DOCKERFLOW_COMMIT \
+      org.opencontainers.image.url=$DOCKERFLOW_BUILD

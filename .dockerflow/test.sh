@@ -164,11 +164,13 @@ labels_are_the_version() {
   version_file >/dev/null || { echo 'there is no version object'; return $SKIP; }
   local verdict=0 name key label value
   while read -r name key; do
-    label=$(config ".Labels[\"org.opencontainers.image.$name\"] // \"-\"") value=$(jq -r ".$key" "$work/version.json")
-    if [[ $label == - ]]; then
+    label=$(config ".Labels[\"org.opencontainers.image.$name\"] // \"\"") value=$(jq -r ".$key" "$work/version.json")
+    if [[ $label == "$value" ]]; then
+      :
+    elif [[ -z $label ]]; then
       echo "there is no label org.opencontainers.image.$name"
       ((verdict)) || verdict=$TODO
-    elif [[ $label != "$value" ]]; then
+    else
       echo "the label org.opencontainers.image.$name is \"$label\", $key in /app/version.json is \"$value\""
       verdict=$BROKEN
     fi

@@ -22,15 +22,19 @@ is_hash() {
 }
 lower() { printf %s "$1" | tr '[:upper:]' '[:lower:]'; }
 
-# web_url URL: the https:// form of a repository's address, as a person can open it; nothing where it has none, or where an
+# web_url URL: the web's form of a repository's address, as a person can open it; nothing where it has none, or where an
 # @ is left that may be the end of a password.
 web_url() {
   case $1 in
     http://* | https://* | ssh://* | git://* | git+ssh://*)
-      # a port that is not HTTP's says nothing about where the web pages are
-      case $1 in http://* | https://*) _port= ;; *) _port='s|^\([^/:]*\):[0-9]*/|\1/|' ;; esac
+      # a port that is not HTTP's says nothing about where the web pages are, and one of http is not https's
+      _port='s|^\([^/:]*\):[0-9]*/|\1/|' _scheme=https
+      case $1 in
+        https://*) _port='' ;;
+        http://*:[0-9]*/*) _port='' _scheme=http ;;
+      esac
       printf %s "$1" | sed -e 's|^[a-z+]*://||' -e 's|^[^/]*@||' -e 's|[?#].*||' -e "$_port" \
-        -e 's|/*$||' -e 's|\.git$||' -e '/@/d' -e 's|^|https://|'
+        -e 's|/*$||' -e 's|\.git$||' -e '/@/d' -e "s|^|$_scheme://|"
       ;;
     /* | ./* | ../* | file:* | *:\\*) ;;
     *:*) # git@host:organisation/repository.git
@@ -39,10 +43,13 @@ web_url() {
       ;;
   esac
 }
-# page_url URL: the address of a page, without credentials, query or fragment
+# page_url URL: the address of a page, without credentials; of query and fragment only what names a build in some CI systems
 page_url() {
   case $1 in
-    http://* | https://*) printf %s "$1" | sed -e 's|^\([a-z]*://\)[^/]*@|\1|' -e 's|[?#].*||' -e '/@/d' ;;
+    http://* | https://*)
+      printf %s "$1" | sed -E -e 's|^([a-z]+://)[^/]*@|\1|' -e '\|#/builds/|!s|#.*||' \
+        -e '/\?((buildId|project|region)=[A-Za-z0-9._~-]+&?)+(#|$)/!s|\?.*||' -e '/@/d'
+      ;;
   esac
 }
 

@@ -27,10 +27,9 @@ same() {
   return 1
 }
 
-# holds TEXT PATTERN: for ok
+# holds TEXT PART: for ok
 holds() {
-  # shellcheck disable=SC2053 # a pattern on purpose
-  [[ $1 == *$2* ]] && return
+  [[ $1 == *"$2"* ]] && return
   printf 'found:    %s\nexpected: ...%s...\n' "$1" "$2"
   return 1
 }

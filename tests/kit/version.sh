@@ -153,7 +153,9 @@ done <<'END'
 https://github.com/o/r https://github.com/o/r
 https://github.com/o/r.git https://github.com/o/r
 https://github.com/o/r/ https://github.com/o/r
-http://git.example.org:8080/o/r https://git.example.org:8080/o/r
+http://git.example.org/o/r https://git.example.org/o/r
+http://git.example.org:8080/o/r http://git.example.org:8080/o/r
+https://git.example.org:8443/o/r https://git.example.org:8443/o/r
 https://user:secret@github.com/o/r.git https://github.com/o/r
 https://user:s@cret@github.com/o/r https://github.com/o/r
 https://user:s?cret@github.com/o/r https://github.com/o/r
@@ -164,6 +166,16 @@ github.com:o/r https://github.com/o/r
 ssh://git@git.example.org:2222/o/r.git https://git.example.org/o/r
 git+ssh://git@git.example.org/o/r.git https://git.example.org/o/r
 git://git.example.org/o/r https://git.example.org/o/r
+END
+while read -r page expected; do
+  is "build $page" "$(says DOCKERFLOW_BUILD="$page")" "$(object https://github.com/mozilla/project v2 "$second" "$expected")"
+done <<'END'
+https://ci.example.org/builds/1?token=secret https://ci.example.org/builds/1
+https://user:secret@ci.example.org/builds/1#log https://ci.example.org/builds/1
+http://ci.example.org:8080/builds/1 http://ci.example.org:8080/builds/1
+https://dev.azure.com/o/p/_build/results?buildId=7 https://dev.azure.com/o/p/_build/results?buildId=7
+https://dev.azure.com/o/p/_build/results?buildId=7&token=secret https://dev.azure.com/o/p/_build/results
+https://aws.example.org/home?region=eu-1#/builds/p:1/view https://aws.example.org/home?region=eu-1#/builds/p:1/view
 END
 is 'a password with a slash in it is not passed on, and not shown' "$(says DOCKERFLOW_SOURCE=https://user:s/cret@github.com/o/r)" 'exit code 2'
 is '... not even by the error' "$(grep -c cret "$work/stderr")" 0
