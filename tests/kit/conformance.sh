@@ -19,7 +19,7 @@ clean_up() {
   ((${#left[@]} == 0)) || docker rm --force --volumes "${left[@]}" >/dev/null
   mapfile -t left < <(docker network ls --quiet --filter "label=$run")
   ((${#left[@]} == 0)) || docker network rm "${left[@]}" >/dev/null
-  mapfile -t left < <(docker image ls --quiet --filter "label=$run" | sort -u)
+  mapfile -t left < <(docker image ls --quiet --filter "label=$run" | awk '!seen[$0]++')
   ((${#left[@]} == 0)) || docker image rm --force "${left[@]}" >/dev/null
   rm -rf "$work"
 }

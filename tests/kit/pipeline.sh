@@ -13,7 +13,7 @@ registry_process=
 clean_up() {
   local left
   [[ -z $registry_process ]] || kill "$registry_process"
-  mapfile -t left < <(docker image ls --quiet --filter "label=$run" | sort -u)
+  mapfile -t left < <(docker image ls --quiet --filter "label=$run" | awk '!seen[$0]++')
   ((${#left[@]} == 0)) || docker image rm --force "${left[@]}" >/dev/null
   rm -rf "$work"
 }
