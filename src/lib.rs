@@ -4,8 +4,8 @@ pub use dockerflow_macros::{health_check, service, version};
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
-    Error, Finding, Level, Message, Metrics, Mozlog, OnHeartbeat, Outcome, Problem, Report, Server,
-    Version, cadence, healthcheck, logger, share, start_logging,
+    Error, Finding, Level, Message, Metrics, Mozlog, OnHeartbeat, Outcome, Problem, Report,
+    RequestId, Server, Summary, Version, block, cadence, healthcheck, logger, share, start_logging,
 };
 
 /// ```no_run

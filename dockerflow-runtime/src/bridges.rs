@@ -113,7 +113,6 @@ pub(crate) fn to_log(record: &Record<'_>, values: &OwnedKVList) {
                     key: slog::Key,
                     value: &fmt::Arguments<'_>,
                 ) -> slog::Result {
-                    let key: &str = key.as_ref();
                     Ok(write!(self.0, " {key}={value}")?)
                 }
             }
@@ -147,7 +146,8 @@ struct One<'a, 'b> {
 
 impl<'v> VisitValue<'v> for One<'_, '_> {
     fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
-        self.put(Value::Format(format_args!("{value}")))
+        self.put(Value::Format(format_args!("{value}")));
+        Ok(())
     }
 
     fn visit_null(&mut self) -> Result<(), kv::Error> {
@@ -155,27 +155,33 @@ impl<'v> VisitValue<'v> for One<'_, '_> {
     }
 
     fn visit_u64(&mut self, value: u64) -> Result<(), kv::Error> {
-        self.put(Value::Unsigned(value))
+        self.put(Value::Unsigned(value));
+        Ok(())
     }
 
     fn visit_i64(&mut self, value: i64) -> Result<(), kv::Error> {
-        self.put(Value::Signed(value))
+        self.put(Value::Signed(value));
+        Ok(())
     }
 
     fn visit_f64(&mut self, value: f64) -> Result<(), kv::Error> {
-        self.put(Value::Float(value))
+        self.put(Value::Float(value));
+        Ok(())
     }
 
     fn visit_bool(&mut self, value: bool) -> Result<(), kv::Error> {
-        self.put(Value::Bool(value))
+        self.put(Value::Bool(value));
+        Ok(())
     }
 
     fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
-        self.put(Value::Text(value))
+        self.put(Value::Text(value));
+        Ok(())
     }
 
     fn visit_error(&mut self, error: &(dyn error::Error + 'static)) -> Result<(), kv::Error> {
-        self.put(Value::Format(format_args!("{}", Chain(error))))
+        self.put(Value::Format(format_args!("{}", Chain(error))));
+        Ok(())
     }
 
     fn visit_borrowed_error(
@@ -187,9 +193,8 @@ impl<'v> VisitValue<'v> for One<'_, '_> {
 }
 
 impl One<'_, '_> {
-    fn put(&mut self, value: Value<'_>) -> Result<(), kv::Error> {
+    fn put(&mut self, value: Value<'_>) {
         self.line.last(self.key, value);
-        Ok(())
     }
 }
 

@@ -37,6 +37,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether answering it may log something.
+    pub(crate) fn logs(self) -> bool {
+        matches!(self, Self::Heartbeat | Self::Error)
+    }
+
     /// The response, where it can be had without waiting.
     pub(crate) fn immediate(self, head: &RequestHead, engine: &Engine) -> Option<HttpResponse> {
         if !matches!(head.method, Method::GET | Method::HEAD) {
@@ -91,6 +96,14 @@ fn error() -> HttpResponse {
     json(
         StatusCode::INTERNAL_SERVER_ERROR,
         Bytes::from_static(br#"{"status":"error"}"#),
+    )
+}
+
+/// What is answered for a handler that panicked.
+pub(crate) fn internal_error() -> HttpResponse {
+    json(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Bytes::from_static(br#"{"code":500,"error":"Internal Server Error"}"#),
     )
 }
 

@@ -5,7 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use actix_web::web::Bytes;
+use actix_http::ConnectionType;
+use actix_web::{HttpResponse, web::Bytes};
 
 use crate::{
     definition::Definition,
@@ -132,6 +133,15 @@ impl Engine {
                 None
             }
             (Err(error), None) => panic!("the service cannot start: {error}"),
+        }
+    }
+
+    /// While the server drains, each response asks its client to go on elsewhere.
+    pub(crate) fn close_if_draining<B>(&self, response: &mut HttpResponse<B>) {
+        if self.draining() {
+            response
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
         }
     }
 

@@ -2,20 +2,20 @@
 
 use slog::Level;
 
-/// Levels by target, as `LOG_LEVEL` gives them.
+/// Levels by target, as `LOG_LEVEL` gives them. A level is slog's number, from 1 for critical to 6 for trace; 0 is off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filter {
     /// The lowest level that counts anywhere: a record below it costs this comparison.
-    most: Option<Level>,
+    most: usize,
     /// Where no directive fits.
-    default: Option<Level>,
+    default: usize,
     /// The longest target first, so that the first that fits is the closest.
-    directives: Vec<(String, Option<Level>)>,
+    directives: Vec<(String, usize)>,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Self::new(Some(Level::Info), Vec::new())
+        Self::new(Level::Info.as_usize(), Vec::new())
     }
 }
 
@@ -24,13 +24,10 @@ impl Filter {
     pub(crate) const EXPECTED: &str = "off, critical, error, warning, info, debug or trace, \
          or such levels by target as in info,sqlx=warn";
 
-    fn new(default: Option<Level>, mut directives: Vec<(String, Option<Level>)>) -> Self {
+    fn new(default: usize, mut directives: Vec<(String, usize)>) -> Self {
         directives.sort_by_key(|(target, _)| usize::MAX - target.len());
         let levels = directives.iter().map(|(_, level)| *level);
-        let most = levels
-            .chain([default])
-            .flatten()
-            .max_by_key(|level| level.as_usize());
+        let most = levels.fold(default, usize::max);
         Self {
             most,
             default,
@@ -40,8 +37,8 @@ impl Filter {
 
     /// Reads `info`, `sqlx=debug`, `info,sqlx=warn,my_app::db=trace`; of two for one target the last.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut default = Some(Level::Info);
-        let mut directives: Vec<(String, _)> = Vec::new();
+        let mut default = Level::Info.as_usize();
+        let mut directives: Vec<(String, usize)> = Vec::new();
         for part in text
             .split(',')
             .map(str::trim)
@@ -65,26 +62,20 @@ impl Filter {
     /// Whether a record counts.
     #[inline]
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {
-        reaches(self.most, level) && (self.directives.is_empty() || self.allows_here(level, target))
+        let level = level.as_usize();
+        level <= self.most && (self.directives.is_empty() || level <= self.level_of(target))
     }
 
-    fn allows_here(&self, level: Level, target: &str) -> bool {
-        let directive = self
-            .directives
-            .iter()
-            .find(|(prefix, _)| is_inside(target, prefix));
-        reaches(directive.map_or(self.default, |(_, level)| *level), level)
+    fn level_of(&self, target: &str) -> usize {
+        let mut directives = self.directives.iter();
+        let directive = directives.find(|(prefix, _)| is_inside(target, prefix));
+        directive.map_or(self.default, |(_, level)| *level)
     }
 
-    /// The lowest level that counts anywhere.
+    /// The lowest level that counts anywhere, if one does.
     pub(crate) fn most(&self) -> Option<Level> {
-        self.most
+        Level::from_usize(self.most)
     }
-}
-
-#[inline]
-fn reaches(most: Option<Level>, level: Level) -> bool {
-    most.is_some_and(|most| level.as_usize() <= most.as_usize())
 }
 
 /// `sqlx` holds `sqlx` and `sqlx::query`, not `sqlx_extra`; `request` holds `request.summary`.
@@ -94,9 +85,9 @@ fn is_inside(target: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('.'))
 }
 
-fn level(name: &str) -> Option<Option<Level>> {
-    Some(Some(match name.to_ascii_lowercase().as_str() {
-        "off" | "none" => return Some(None),
+fn level(name: &str) -> Option<usize> {
+    let level = match name.to_ascii_lowercase().as_str() {
+        "off" | "none" => return Some(0),
         "critical" | "fatal" => Level::Critical,
         "error" => Level::Error,
         "warn" | "warning" => Level::Warning,
@@ -104,7 +95,8 @@ fn level(name: &str) -> Option<Option<Level>> {
         "debug" => Level::Debug,
         "trace" => Level::Trace,
         _ => return None,
-    }))
+    };
+    Some(level.as_usize())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where the program's log goes: set-up from `LOG_LEVEL` and `LOG_FORMAT`, and the one way that every record takes.
 
 use std::{
+    any::Any,
     backtrace::{Backtrace, BacktraceStatus},
     env,
     fs::File,
@@ -72,11 +73,10 @@ impl LogOptions {
             coloured: terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         match self.format {
-            Some(Named::Mozlog) => Format::Mozlog,
             Some(Named::Gcp) => Format::Gcp,
             Some(Named::Text) => text,
             None if terminal => text,
-            None => Format::Mozlog,
+            Some(Named::Mozlog) | None => Format::Mozlog,
         }
     }
 }
@@ -177,10 +177,6 @@ impl Logging {
         &self.filter
     }
 
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
     /// Logs a record that has passed the filter.
     pub(crate) fn log(
         &self,
@@ -207,7 +203,6 @@ impl Logging {
 /// let logger = dockerflow_runtime::logger().new(slog::o!("queue" => "mail"));
 /// slog::info!(logger, "sent"; "messages" => 3);
 /// ```
-#[must_use]
 pub fn logger() -> Logger {
     static ROOT: OnceLock<Logger> = OnceLock::new();
     ROOT.get_or_init(|| Logger::root(Root, slog::o!())).clone()
@@ -227,7 +222,7 @@ impl Drain for Root {
                 if logging.filter.allows(record.level(), kind) {
                     let message = Some(Value::Format(*record.msg()));
                     logging.log(record.level(), kind, message, |line| {
-                        line.slog(record, values)
+                        line.slog(record, values);
                     });
                 }
             }
@@ -255,7 +250,7 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     let Some(logging) = current() else { return };
     let thread = thread::current();
     if logging.filter.allows(Level::Error, "panic") {
-        let text = info.payload_as_str().unwrap_or("a payload that is no text");
+        let text = payload_text(info.payload());
         let backtrace = Backtrace::capture();
         logging.log(Level::Error, "panic", Some(Value::Text(text)), |line| {
             if let Some(location) = info.location() {
@@ -271,4 +266,11 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     if cfg!(panic = "abort") || thread.name() == Some("main") {
         flush();
     }
+}
+
+/// What a panic said.
+pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a payload that is no text")
 }

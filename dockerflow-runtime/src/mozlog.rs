@@ -10,6 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use serde_json::Value as Json;
 use slog::{Drain, KV as _, Key, Level, OwnedKVList, Record, Serializer};
 
 use crate::escape::{Escaped, escape, escape_lossy};
@@ -294,6 +295,29 @@ impl Line<'_> {
         }
     }
 
+    /// A field whose key is known to be new.
+    pub(crate) fn unique(&mut self, key: &str, value: Value<'_>) {
+        let start = self.key(key);
+        self.finish(start, value);
+    }
+
+    /// A field by `put`, which is one of the above; no field for `null`.
+    pub(crate) fn json(&mut self, key: &str, value: &Json, put: fn(&mut Self, &str, Value<'_>)) {
+        match value {
+            Json::Null => {}
+            Json::Bool(yes) => put(self, key, Value::Bool(*yes)),
+            Json::String(text) => put(self, key, Value::Text(text)),
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => put(self, key, Value::Unsigned(number)),
+                (None, Some(number)) => put(self, key, Value::Signed(number)),
+                (None, None) => put(self, key, Value::Float(number.as_f64().unwrap_or(f64::NAN))),
+            },
+            Json::Array(_) | Json::Object(_) => {
+                put(self, key, Value::Format(format_args!("{value}")));
+            }
+        }
+    }
+
     /// What Google Cloud shows for a record that has no message.
     pub(crate) fn headline(&mut self, text: fmt::Arguments<'_>) {
         if self.format == Format::Gcp {
@@ -566,17 +590,8 @@ impl Serializer for Line<'_> {
             Ok(value) => value,
             Err(error) => return self.emit_arguments(key, &format_args!("not JSON: {error}")),
         };
-        match value {
-            serde_json::Value::Null => Ok(()),
-            serde_json::Value::Bool(value) => self.emit_bool(key, value),
-            serde_json::Value::String(text) => self.emit_str(key, &text),
-            serde_json::Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(number), _) => self.emit_u64(key, number),
-                (None, Some(number)) => self.emit_i64(key, number),
-                (None, None) => self.emit_f64(key, number.as_f64().unwrap_or(f64::NAN)),
-            },
-            nested => self.emit_arguments(key, &format_args!("{nested}")),
-        }
+        self.json(key.as_ref(), &value, Self::outer);
+        Ok(())
     }
 }
 

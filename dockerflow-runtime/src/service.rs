@@ -1,17 +1,19 @@
 //! The middleware that makes an app a Dockerflow service: our endpoints first, then the app.
 
 use std::{
+    any::Any,
     future::{self, Ready},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use actix_http::ConnectionType;
 use actix_web::{
     App, Error,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    error::InternalError,
 };
 use futures_util::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
@@ -19,7 +21,10 @@ use pin_project_lite::pin_project;
 use crate::{
     endpoints::{self, Endpoint},
     engine::{Engine, Facts},
-    metrics::{Metrics, Underway},
+    logging::payload_text,
+    metrics::Metrics,
+    request_id::InScope,
+    summary::Exchange,
 };
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
@@ -106,47 +111,86 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let Some(endpoint) = Endpoint::of(request.head()) else {
-            return Answer::App {
-                underway: self.engine.metrics.request(),
-                future: self.service.call(request),
-                engine: self.engine.clone(),
-            };
+        match Endpoint::of(request.head()) {
+            None => self.app(request),
+            Some(endpoint) => self.endpoint(endpoint, request),
+        }
+    }
+}
+
+impl<S> DockerflowMiddleware<S> {
+    fn app<B>(&self, request: ServiceRequest) -> Answer<S::Future>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
+    {
+        let (mut exchange, mut scope) = Exchange::start(request.head(), &self.engine);
+        exchange.underway = self.engine.metrics.request();
+        let called = {
+            let _entered = scope.enter();
+            catch_unwind(AssertUnwindSafe(|| self.service.call(request)))
         };
-        if let Some(response) = endpoint.immediate(request.head(), &self.engine) {
+        match called {
+            Ok(future) => Answer::App {
+                future: Handled {
+                    future: InScope::new(future, scope),
+                    exchange: Some(exchange),
+                },
+            },
+            Err(payload) => Answer::Immediate {
+                result: Some(exchange.finish::<B>(scope, Err(panicked(&*payload)))),
+            },
+        }
+    }
+
+    fn endpoint<F>(&self, endpoint: Endpoint, request: ServiceRequest) -> Answer<F> {
+        let engine = self.engine.clone();
+        let watched = endpoint.logs() || engine.settings.summary.probes;
+        let mut watch = watched.then(|| Exchange::start(request.head(), &engine));
+        let immediate = {
+            let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
+            endpoint.immediate(request.head(), &engine)
+        };
+        if let Some(response) = immediate {
+            if !response.status().is_success() && watch.is_none() {
+                watch = Some(Exchange::start(request.head(), &engine));
+            }
             let mut response = request.into_response(response);
-            close_if_draining(&self.engine, &mut response);
+            if let Some((exchange, scope)) = watch {
+                exchange.finish_probe(scope, &mut response);
+            }
+            engine.close_if_draining(response.response_mut());
             return Answer::Immediate {
-                response: Some(response),
+                result: Some(Ok(response)),
             };
         }
-        let engine = self.engine.clone();
         let (request, _) = request.into_parts();
         Answer::Heartbeat {
             future: Box::pin(async move {
                 let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
                 let mut response = ServiceResponse::new(request, response);
-                close_if_draining(&engine, &mut response);
+                if let Some((exchange, scope)) = watch {
+                    exchange.finish_probe(scope, &mut response);
+                }
+                engine.close_if_draining(response.response_mut());
                 response
             }),
         }
     }
 }
 
-/// While the server drains, each response asks its client to go on elsewhere.
-fn close_if_draining<B>(engine: &Engine, response: &mut ServiceResponse<B>) {
-    if engine.draining() {
-        let head = response.response_mut().head_mut();
-        head.set_connection_type(ConnectionType::Close);
-    }
+/// What is answered for a handler that panicked. The text is for the log alone.
+fn panicked(payload: &(dyn Any + Send)) -> Error {
+    let text = format!("panicked: {}", payload_text(payload));
+    InternalError::from_response(text, endpoints::internal_error()).into()
 }
 
 pin_project! {
     /// A response that is under way.
     #[project = AnswerProjection]
     enum Answer<F> {
-        App { #[pin] future: F, engine: Arc<Engine>, underway: Option<Underway> },
-        Immediate { response: Option<ServiceResponse> },
+        App { #[pin] future: Handled<F> },
+        Immediate { result: Option<Result<ServiceResponse, Error>> },
         Heartbeat { future: LocalBoxFuture<'static, ServiceResponse> },
     }
 }
@@ -160,32 +204,53 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
-            AnswerProjection::App {
-                future,
-                engine,
-                underway,
-            } => {
-                let result = ready!(future.poll(context));
-                if let Some(underway) = underway.take() {
-                    match &result {
-                        Ok(response) => {
-                            underway.answered(Some(response.request()), response.status());
-                        }
-                        Err(error) => {
-                            underway.answered(None, error.as_response_error().status_code());
-                        }
-                    }
-                }
-                Poll::Ready(result.map(|response| {
-                    let mut response = response.map_into_boxed_body();
-                    close_if_draining(engine, &mut response);
-                    response
-                }))
-            }
-            AnswerProjection::Immediate { response } => Poll::Ready(Ok(response
-                .take()
-                .expect("a future is not polled after it is ready"))),
+            AnswerProjection::App { future } => future.poll(context),
+            AnswerProjection::Immediate { result } => Poll::Ready(
+                result
+                    .take()
+                    .expect("a future is not polled after it is ready"),
+            ),
             AnswerProjection::Heartbeat { future } => future.as_mut().poll(context).map(Ok),
         }
+    }
+}
+
+pin_project! {
+    /// A request that the app handles: in its scope, and whatever comes of it has its summary.
+    struct Handled<F> {
+        #[pin]
+        future: InScope<F>,
+        exchange: Option<Exchange>,
+    }
+
+    impl<F> PinnedDrop for Handled<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(exchange) = this.exchange.take() {
+                exchange.abandon(&this.future.end());
+            }
+        }
+    }
+}
+
+impl<F, B> Future for Handled<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)));
+        let outcome = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(payload) => Err(panicked(&*payload)),
+        };
+        let scope = this.future.end();
+        let exchange = this.exchange.take();
+        let exchange = exchange.expect("a future is not polled after it is ready");
+        Poll::Ready(exchange.finish(scope, outcome))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
+use actix_web::http::header::HeaderName;
+
 use crate::{
     error::{Error, Problem},
     metrics::Target,
@@ -26,6 +28,19 @@ pub(crate) struct Settings {
     pub(crate) silenced: Vec<String>,
     /// `STATSD_HOST`, `STATSD_PORT`: where metrics go.
     pub(crate) statsd: Option<Target>,
+    /// What is logged of a request.
+    pub(crate) summary: SummarySettings,
+}
+
+/// What operations set of requests' summaries and ids.
+#[derive(Clone, Debug)]
+pub(crate) struct SummarySettings {
+    /// `DOCKERFLOW_REQUEST_ID_HEADER_NAME`: where a request's id is read and echoed.
+    pub(crate) id_header: HeaderName,
+    /// `DOCKERFLOW_SUMMARY_LOG_QUERYSTRING`: whether a request's summary has its query.
+    pub(crate) querystring: bool,
+    /// `DOCKERFLOW_SUMMARY_LOG_PROBES`: whether there is a summary of a probe that found all well.
+    pub(crate) probes: bool,
 }
 
 impl Settings {
@@ -64,6 +79,16 @@ impl Settings {
             ),
             silenced: environment.list("DOCKERFLOW_SILENCED_CHECKS"),
             statsd: Target::read(environment),
+            summary: SummarySettings {
+                id_header: environment.get(
+                    "DOCKERFLOW_REQUEST_ID_HEADER_NAME",
+                    HeaderName::from_static("x-request-id"),
+                    "the name of a header",
+                    |text| text.parse().ok(),
+                ),
+                querystring: environment.flag("DOCKERFLOW_SUMMARY_LOG_QUERYSTRING"),
+                probes: environment.flag("DOCKERFLOW_SUMMARY_LOG_PROBES"),
+            },
         }
     }
 }

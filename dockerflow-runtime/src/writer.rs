@@ -133,7 +133,7 @@ impl Queue {
 
     fn run(&self, output: impl Write, report: impl Fn(u64) -> Vec<u8>) {
         let mut output = Output {
-            output,
+            to: output,
             torn: false,
             failing: false,
         };
@@ -187,7 +187,7 @@ impl Queue {
 
 /// Something that may fail and recover.
 struct Output<W> {
-    output: W,
+    to: W,
     /// The last thing written ends inside a line.
     torn: bool,
     failing: bool,
@@ -220,7 +220,7 @@ impl<W: Write> Output<W> {
 
     fn attempt(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            match self.output.write(bytes) {
+            match self.to.write(bytes) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Somebody else has made the pipe non-blocking; this thread has time.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(GATHER),
@@ -240,5 +240,5 @@ impl<W: Write> Output<W> {
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+    bytes.split(|byte| *byte == b'\n').count() as u64 - 1
 }

@@ -1,0 +1,333 @@
+//! What is logged of a request when it ends: the record `request.summary`.
+
+use std::{
+    borrow::Cow,
+    cell::{Ref, RefCell},
+    fmt::Display,
+    future::{Ready, ready},
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Payload, RequestHead, ServiceResponse},
+    error::{ErrorInternalServerError, InternalError},
+    http::{
+        Method, Uri,
+        header::{self, HeaderValue},
+    },
+};
+use log::kv;
+use serde_json::Value as Json;
+use slog::Level;
+
+use crate::{
+    engine::Engine,
+    logging,
+    metrics::Underway,
+    mozlog::{Line, Value},
+    request_id::{self, RequestId, Scope},
+};
+
+const KIND: &str = "request.summary";
+
+/// What a proxy logs for a client that went away before there was a response.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The summary of the request that is handled: an extractor by which an app adds fields to it.
+///
+/// A field of an app replaces one of ours of the same name, and its earlier one. `null` is left out; an object or a list becomes a
+/// string that holds its JSON. It may be kept, cloned, and used until the response is on its way.
+///
+/// As an extractor it fails where the app is not a Dockerflow service.
+///
+/// ```
+/// # use dockerflow_runtime::Summary;
+/// async fn order(summary: Summary) -> &'static str {
+///     summary.uid("4711");
+///     summary.set("items", 3);
+///     "ordered"
+/// }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Summary(Rc<RefCell<Fields>>);
+
+type Fields = Vec<(Cow<'static, str>, Json)>;
+
+impl Summary {
+    /// Says who asked, by an id of yours: the field `uid`. It counts as personal data.
+    pub fn uid(&self, uid: impl Display) {
+        self.set("uid", uid.to_string());
+    }
+
+    /// Adds the field `name`.
+    pub fn set(&self, name: impl Into<Cow<'static, str>>, value: impl Into<Json>) {
+        let name = name.into();
+        let mut fields = self.0.borrow_mut();
+        fields.retain(|(earlier, _)| *earlier != name);
+        fields.push((name, value.into()));
+    }
+}
+
+impl FromRequest for Summary {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let outside =
+            || ErrorInternalServerError("no summary: the app is not a Dockerflow service");
+        ready(request_id::summary().ok_or_else(outside))
+    }
+}
+
+/// A request from its arrival to its summary. It knows what it needs by itself, as the request is gone where an app fails.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    engine: Arc<Engine>,
+    started: Instant,
+    method: Method,
+    uri: Uri,
+    agent: Option<HeaderValue>,
+    lang: Option<HeaderValue>,
+    /// Its metrics, if it has any.
+    pub(crate) underway: Option<Underway>,
+}
+
+impl Exchange {
+    /// Of a request that has just arrived, with the scope that its code is to run in.
+    pub(crate) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
+        let id = RequestId::accept(head.headers.get(&engine.settings.summary.id_header));
+        let exchange = Self {
+            engine: engine.clone(),
+            started: Instant::now(),
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            agent: head.headers.get(header::USER_AGENT).cloned(),
+            lang: head.headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            underway: None,
+        };
+        (exchange, Scope::new(id))
+    }
+
+    /// Logs the summary of a request that the app has answered, or failed to, and makes the response ready to go.
+    pub(crate) fn finish<B: MessageBody + 'static>(
+        mut self,
+        scope: Scope,
+        outcome: Result<ServiceResponse<B>, Error>,
+    ) -> Result<ServiceResponse, Error> {
+        let underway = self.underway.take();
+        match outcome {
+            Ok(response) => {
+                if let Some(underway) = underway {
+                    underway.answered(Some(response.request()), response.status());
+                }
+                let error = response.response().error();
+                let error = error.map(|error| error as &dyn Display);
+                self.log(&scope, response.status().as_u16(), error);
+                let mut response = response.map_body(|_, body| in_scope(body, &scope));
+                self.echo(scope, response.response_mut());
+                Ok(response)
+            }
+            Err(error) => {
+                let mut response = error.error_response();
+                if let Some(underway) = underway {
+                    underway.answered(None, response.status());
+                }
+                self.log(&scope, response.status().as_u16(), Some(&error));
+                self.echo(scope, &mut response);
+                Err(InternalError::from_response(error, response).into())
+            }
+        }
+    }
+
+    /// The same for one of our own endpoints, which is not worth a line as long as all is well.
+    pub(crate) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse) {
+        if !response.status().is_success() || self.engine.settings.summary.probes {
+            self.log(&scope, response.status().as_u16(), None);
+        }
+        self.echo(scope, response.response_mut());
+    }
+
+    /// Logs the summary of a request that is given up.
+    pub(crate) fn abandon(&self, scope: &Scope) {
+        let reason =
+            "given up before there was a response: the client went away, or the server stopped";
+        self.log(scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+    }
+
+    fn echo<B>(&self, scope: Scope, response: &mut HttpResponse<B>) {
+        if let Some(id) = scope.into_id() {
+            let name = self.engine.settings.summary.id_header.clone();
+            response.headers_mut().insert(name, id.into_value());
+        }
+        self.engine.close_if_draining(response);
+    }
+
+    fn log(&self, scope: &Scope, code: u16, error: Option<&dyn Display>) {
+        let level = if code < 500 {
+            Level::Info
+        } else {
+            Level::Error
+        };
+        let record = Record {
+            exchange: self,
+            scope,
+            code,
+        };
+        match logging::current() {
+            Some(logging) if !logging.filter().allows(level, KIND) => {}
+            Some(logging) => match (record.own("msg"), error) {
+                (Some(own), _) => {
+                    let text = own.as_str().map_or_else(|| own.to_string(), Into::into);
+                    logging.log(level, KIND, Some(Value::Text(&text)), |line| {
+                        record.write(line);
+                    });
+                }
+                (None, None) => logging.log(level, KIND, None, |line| record.write(line)),
+                (None, Some(error)) => {
+                    let message = Value::Format(format_args!("{error}"));
+                    logging.log(level, KIND, Some(message), |line| record.write(line));
+                }
+            },
+            None => record.hand_over(level, error),
+        }
+    }
+}
+
+/// A body whose parts are made in the request's scope, too. One that is there already needs none.
+fn in_scope<B: MessageBody + 'static>(body: B, scope: &Scope) -> BoxBody {
+    if matches!(body.size(), BodySize::None) {
+        return body.boxed();
+    }
+    match (body.try_into_bytes(), scope.id()) {
+        (Ok(bytes), _) => bytes.boxed(),
+        (Err(body), None) => body.boxed(),
+        (Err(body), Some(id)) => id.carry_body(body).boxed(),
+    }
+}
+
+/// A summary that is about to be written.
+struct Record<'a> {
+    exchange: &'a Exchange,
+    scope: &'a Scope,
+    code: u16,
+}
+
+impl Record<'_> {
+    /// The fields that are ours.
+    fn each(&self, mut field: impl FnMut(&'static str, Value<'_>)) {
+        let Exchange {
+            engine,
+            started,
+            method,
+            uri,
+            agent,
+            lang,
+            underway: _,
+        } = self.exchange;
+        let code = u64::from(self.code);
+        let milliseconds = u64::try_from(started.elapsed().as_millis());
+        if let Some(agent) = agent {
+            field("agent", Value::Bytes(agent.as_bytes()));
+        }
+        field("errno", Value::Unsigned(if code < 400 { 0 } else { code }));
+        field("code", Value::Unsigned(code));
+        if let Some(lang) = lang {
+            field("lang", Value::Bytes(lang.as_bytes()));
+        }
+        field("method", Value::Text(method.as_str()));
+        field("path", Value::Text(uri.path()));
+        if engine.settings.summary.querystring
+            && let Some(query) = uri.query()
+        {
+            field("querystring", Value::Text(query));
+        }
+        if let Some(id) = self.scope.id() {
+            field("rid", Value::Text(id.as_str()));
+        }
+        field("t", Value::Unsigned(milliseconds.unwrap_or(u64::MAX)));
+    }
+
+    /// What the app has set under `name`.
+    fn own(&self, name: &str) -> Option<Ref<'_, Json>> {
+        let fields = self.scope.summary()?.0.borrow();
+        Ref::filter_map(fields, |fields| {
+            fields
+                .iter()
+                .find(|(own, _)| own == name)
+                .map(|(_, value)| value)
+        })
+        .ok()
+    }
+
+    fn write(&self, line: &mut Line<'_>) {
+        let Exchange { method, uri, .. } = self.exchange;
+        line.headline(format_args!("{method} {} {}", uri.path(), self.code));
+        let Some(summary) = self.scope.summary() else {
+            return self.each(|key, value| line.unique(key, value));
+        };
+        self.each(|key, value| line.last(key, value));
+        for (key, value) in summary.0.borrow().iter().filter(|(key, _)| key != "msg") {
+            line.json(key, value, Line::last);
+        }
+    }
+
+    /// To the `log` crate, where the log was not started: the app has a logger of its own, or is under test.
+    fn hand_over(&self, level: Level, error: Option<&dyn Display>) {
+        let level = if level == Level::Error {
+            log::Level::Error
+        } else {
+            log::Level::Info
+        };
+        if level > log::max_level() {
+            return;
+        }
+        let mut pairs: Vec<(String, kv::Value<'static>)> = Vec::new();
+        let mut texts: Vec<(String, String)> = Vec::new();
+        self.each(|key, value| match value {
+            Value::Unsigned(number) => pairs.push((key.into(), number.into())),
+            Value::Text(text) => texts.push((key.into(), text.into())),
+            Value::Bytes(bytes) => texts.push((key.into(), String::from_utf8_lossy(bytes).into())),
+            Value::Signed(_) | Value::Float(_) | Value::Bool(_) | Value::Format(_) => {}
+        });
+        if let Some(summary) = self.scope.summary() {
+            for (key, value) in summary
+                .0
+                .borrow()
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+            {
+                let text = value.as_str().map_or_else(|| value.to_string(), Into::into);
+                texts.push((key.clone().into_owned(), text));
+            }
+        }
+        let texts = texts
+            .iter()
+            .map(|(key, text)| (key.as_str(), kv::Value::from(text.as_str())));
+        let pairs = pairs
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.clone()));
+        let all: Vec<_> = pairs.chain(texts).collect();
+        let record = |message| {
+            let record = log::Record::builder()
+                .level(level)
+                .target(KIND)
+                .key_values(&all)
+                .args(message)
+                .build();
+            log::logger().log(&record);
+        };
+        match error {
+            Some(error) => record(format_args!("{error}")),
+            None => record(format_args!(
+                "{} {} {}",
+                self.exchange.method,
+                self.exchange.uri.path(),
+                self.code
+            )),
+        }
+    }
+}
