@@ -5,6 +5,7 @@ use actix_web::{
     http::{StatusCode, header::LOCATION},
     web::{self, Data, Json, JsonConfig, Path, PathConfig, Query, QueryConfig, ServiceConfig},
 };
+use dockerflow::{Metrics, cadence::prelude::*};
 use serde_json::json;
 
 use crate::{
@@ -35,8 +36,16 @@ async fn entry(book: Data<Book>, id: Path<i64>) -> Result<Json<Entry>, Failure> 
     Ok(Json(book.entry(*id).await?))
 }
 
-async fn sign(book: Data<Book>, draft: Json<Draft>) -> Result<HttpResponse, Failure> {
+async fn sign(
+    book: Data<Book>,
+    draft: Json<Draft>,
+    metrics: Metrics,
+) -> Result<HttpResponse, Failure> {
     let entry = book.sign(&draft).await?;
+    metrics
+        .incr_with_tags("signed")
+        .with_tag("by", "api")
+        .send();
     let address = format!("/api/entries/{}", entry.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, address))

@@ -9,6 +9,7 @@ use actix_web::{
     web::{self, Data, Form, FormConfig, Path, PathConfig, Query, QueryConfig, ServiceConfig},
 };
 use askama::Template;
+use dockerflow::{Metrics, cadence::prelude::*};
 use serde::Deserialize;
 
 use crate::{
@@ -75,9 +76,17 @@ async fn read(book: Data<Book>, at: Query<Position>) -> Result<HttpResponse, Fai
 }
 
 /// Redirects to the new entry, so that reloading does not sign twice. A draft with problems is shown again, with them.
-async fn sign(book: Data<Book>, draft: Form<Draft>) -> Result<HttpResponse, Failure> {
+async fn sign(
+    book: Data<Book>,
+    draft: Form<Draft>,
+    metrics: Metrics,
+) -> Result<HttpResponse, Failure> {
     match book.sign(&draft).await {
         Ok(entry) => {
+            metrics
+                .incr_with_tags("signed")
+                .with_tag("by", "page")
+                .send();
             let address = format!("/entries/{}", entry.id);
             Ok(HttpResponse::SeeOther()
                 .insert_header((LOCATION, address))

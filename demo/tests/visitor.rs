@@ -2,7 +2,7 @@
 
 mod server;
 
-use std::{fs, thread};
+use std::{fs, net::UdpSocket, thread, time::Duration};
 
 use serde_json::{Value, json};
 use server::{Server, refused};
@@ -401,6 +401,37 @@ fn its_three_checks_pass_and_a_book_that_fills_up_degrades_before_it_refuses() {
         507
     );
     assert_eq!(server.total(), 10);
+}
+
+#[test]
+fn each_signature_is_counted_and_a_refused_one_is_not() {
+    let statsd = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    statsd
+        .set_read_timeout(Some(Duration::from_mins(1)))
+        .expect("a time above zero");
+    let port = statsd.local_addr().expect("it is bound").port().to_string();
+    let server = Server::start_with(&[("STATSD_HOST", "127.0.0.1"), ("STATSD_PORT", &port)]);
+    server.sign("name=&message=Refused");
+    server.sign("name=Ada&message=Hello");
+    server.post_json(&json!({ "name": "Bo", "message": "Hello" }));
+    let mut counted = Vec::new();
+    while counted.len() < 2 {
+        let mut datagram = [0; 1500];
+        let length = statsd.recv(&mut datagram).expect("counters come");
+        let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
+        counted.extend(
+            text.lines()
+                .filter(|line| line.contains("signed"))
+                .map(str::to_owned),
+        );
+    }
+    assert_eq!(
+        counted,
+        [
+            "dockerflow-demo.signed:1|c|#by:page",
+            "dockerflow-demo.signed:1|c|#by:api"
+        ]
+    );
 }
 
 #[test]
