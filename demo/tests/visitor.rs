@@ -341,22 +341,22 @@ fn a_long_book_has_pages_and_each_entry_stands_on_one() {
 }
 
 #[test]
-fn many_visitors_who_sign_at_once_are_all_written() {
-    let server = Server::start();
+fn many_visitors_who_sign_at_once_at_two_processes_are_all_written() {
+    let old = Server::start();
+    let new = old.join();
     thread::scope(|scope| {
         for visitor in 0..8 {
-            let server = &server;
+            let server = if visitor % 2 == 0 { &old } else { &new };
             scope.spawn(move || {
                 for line in 0..25 {
-                    let draft =
-                        json!({ "name": format!("v{visitor}"), "message": format!("l{line}") });
+                    let draft = json!({ "name": visitor.to_string(), "message": line.to_string() });
                     let answer = server.post_json(&draft);
                     assert_eq!(answer.status, 201, "{}", answer.text);
                 }
             });
         }
     });
-    assert_eq!(server.total(), 200);
+    assert_eq!((old.total(), new.total()), (200, 200));
 }
 
 #[test]
@@ -444,7 +444,7 @@ fn too_little_disk_space_warns_and_the_service_stays_up() {
 }
 
 #[test]
-fn a_database_that_breaks_fails_the_heartbeat_and_tells_visitors_nothing_of_it() {
+fn a_database_that_breaks_fails_the_heartbeat_and_tells_the_log_why_and_no_visitor() {
     let server = Server::start();
     server.break_database();
     server.until("a failing heartbeat", |server| {
@@ -469,6 +469,14 @@ fn a_database_that_breaks_fails_the_heartbeat_and_tells_visitors_nothing_of_it()
         for secret in ["sqlite", "database", "malformed", "entries "] {
             assert!(!answer.text.contains(secret), "{path} tells of {secret:?}");
         }
+        let rid = answer.header("x-request-id");
+        server.until("the reason in the log", |server| {
+            server.log().iter().any(|line| {
+                let fields = &line["Fields"];
+                let reason = fields["msg"].as_str().unwrap_or_default();
+                line["Severity"] == 3 && fields["rid"] == rid && reason.starts_with("database: ")
+            })
+        });
     }
 }
 

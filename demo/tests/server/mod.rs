@@ -1,9 +1,10 @@
 //! The program under test: its process, and requests to it.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{BufRead as _, BufReader, Read as _},
     net::SocketAddr,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -15,6 +16,8 @@ use ureq::{Agent, http};
 
 /// What no test should have to wait for: on a busy machine, too.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+const LOG: &str = "log";
 
 pub(crate) struct Server {
     process: Child,
@@ -39,15 +42,11 @@ impl Server {
     /// Likewise, with further environment variables.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the database");
-        let mut variables: Vec<_> = variables
+        let variables: Vec<_> = variables
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
-        variables.push((
-            "DATABASE_URL".into(),
-            format!("sqlite:{}", folder.path().join("book.db").display()),
-        ));
-        let (process, address) = launch(&variables);
+        let (process, address) = launch(folder.path(), &variables);
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -63,10 +62,27 @@ impl Server {
         }
     }
 
+    /// Another process on the same database.
+    pub(crate) fn join(&self) -> Self {
+        let file = self.folder.path().join("harbour.db");
+        Self::start_with(&[("DATABASE_URL", &format!("sqlite:{}", file.display()))])
+    }
+
+    /// What the process logged until now.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join(LOG)).expect("a log");
+        let lines = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'));
+        lines
+            .map(|line| serde_json::from_str(line).expect("mozlog"))
+            .collect()
+    }
+
     /// Kills the process, and starts it again on its database.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        (self.process, self.address) = launch(&self.variables);
+        (self.process, self.address) = launch(self.folder.path(), &self.variables);
     }
 
     fn stop(&mut self) {
@@ -76,7 +92,7 @@ impl Server {
 
     /// Overwrites the database's files.
     pub(crate) fn break_database(&self) {
-        for name in ["book.db", "book.db-wal", "book.db-shm"] {
+        for name in ["harbour.db", "harbour.db-wal", "harbour.db-shm"] {
             let path = self.folder.path().join(name);
             let length = fs::metadata(&path).map_or(0, |file| file.len());
             fs::write(
@@ -181,7 +197,8 @@ impl Answer {
 
 /// The exit code of a program that does not start, and all that it printed.
 pub(crate) fn refused(variables: &[(&str, &str)]) -> (i32, String) {
-    let output = command()
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = command(folder.path())
         .envs(variables.iter().copied())
         .output()
         .expect("it runs");
@@ -192,10 +209,11 @@ pub(crate) fn refused(variables: &[(&str, &str)]) -> (i32, String) {
     )
 }
 
-/// The program with an environment that is empty but for the loopback address.
-fn command() -> Command {
+/// The program in an otherwise empty folder, with an environment that is empty but for the loopback address.
+fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockerflow-demo"));
     command
+        .current_dir(folder)
         .env_clear()
         .env("HOST", "127.0.0.1")
         .stdin(Stdio::null());
@@ -203,11 +221,16 @@ fn command() -> Command {
 }
 
 /// Starts the program on a port that the system chooses, and waits until it says which.
-fn launch(variables: &[(String, String)]) -> (Child, SocketAddr) {
-    let mut process = command()
+fn launch(folder: &Path, variables: &[(String, String)]) -> (Child, SocketAddr) {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join(LOG))
+        .expect("a log");
+    let mut process = command(folder)
         .env("PORT", "0")
         .envs(variables.iter().cloned())
-        .stdout(Stdio::null())
+        .stdout(log)
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
