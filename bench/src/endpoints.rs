@@ -31,21 +31,7 @@ async fn database(_pool: web::Data<()>) {}
 
 #[dockerflow::service]
 fn ours() -> App {
-    App::new().app_data(web::Data::new(()))
-}
-
-fn bare() -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = actix_web::Error,
-        InitError = (),
-    >,
-> {
-    App::new()
-        .app_data(web::Data::new(()))
-        .route("/hello", web::get().to(hello))
+    bare()
 }
 
 const VERSION: &str = r#"{"source":"https://github.com/mozilla-services/dockerflow-rs","version":"0.1.0","commit":"0123456789012345678901234567890123456789","build":"https://app.circleci.com/pipelines/workflows/1"}"#;
