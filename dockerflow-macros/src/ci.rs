@@ -175,7 +175,10 @@ const SYSTEMS: &[System] = &[
             "$APPVEYOR_REPO_COMMIT",
         ],
         tag: &["$APPVEYOR_REPO_TAG_NAME"],
-        source: &["${APPVEYOR_REPO_PROVIDER#github}https://github.com/$APPVEYOR_REPO_NAME"],
+        source: &[
+            "${APPVEYOR_REPO_PROVIDER#github}https://github.com/$APPVEYOR_REPO_NAME",
+            "${APPVEYOR_REPO_PROVIDER#gitHub}https://github.com/$APPVEYOR_REPO_NAME",
+        ],
         build: &[
             "$APPVEYOR_URL/project/$APPVEYOR_ACCOUNT_NAME/$APPVEYOR_PROJECT_SLUG/builds/$APPVEYOR_BUILD_ID",
         ],
@@ -410,4 +413,93 @@ fn fill_in(alternative: &str, sources: &mut Sources) -> Option<String> {
     }
     filled.push_str(rest);
     (!filled.is_empty()).then_some(filled)
+}
+
+#[cfg(test)]
+#[path = "../tests/build_facts/systems.rs"]
+mod systems;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn find(variables: &[(&str, &str)]) -> Ci {
+        let variables: BTreeMap<String, String> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Ci::find(&mut Sources::new(move |name| variables.get(name).cloned()))
+    }
+
+    #[test]
+    fn each_system_says_what_its_variables_hold() {
+        for fixture in systems::FIXTURES {
+            let Ci {
+                source,
+                tag,
+                commit,
+                build,
+            } = find(fixture.variables);
+            let facts = [source, tag, commit, build].map(Option::unwrap_or_default);
+            assert_eq!(facts, fixture.facts, "{}", fixture.name);
+        }
+        let tried: BTreeSet<_> = systems::FIXTURES
+            .iter()
+            .map(|fixture| fixture.name)
+            .collect();
+        let known: BTreeSet<_> = SYSTEMS.iter().map(|system| system.name).collect();
+        assert_eq!(tried, known);
+    }
+
+    #[test]
+    fn names_that_several_systems_use_mean_nothing_by_themselves() {
+        let hash = systems::COMMIT;
+        let names = [
+            "GIT_COMMIT",
+            "COMMIT_SHA",
+            "CI_COMMIT_SHA",
+            "CI_COMMIT_ID",
+            "COMMIT_REF",
+            "GO_REVISION",
+            "GITHUB_SHA",
+        ];
+        let others = [
+            ("CI", "true"),
+            ("TAG_NAME", "v1"),
+            ("BUILD_URL", "https://example.org"),
+            ("TASK_ID", "1"),
+            ("TRAVIS", "false"),
+        ];
+        let variables: Vec<_> = names
+            .map(|name| (name, hash))
+            .into_iter()
+            .chain(others)
+            .collect();
+        assert_eq!(find(&variables), Ci::default());
+    }
+
+    #[test]
+    fn an_alternative_counts_only_where_it_is_complete_and_valid() {
+        for (variables, commit) in [
+            (vec![("GIT_COMMIT", "abc1234")], None),
+            (
+                vec![
+                    ("ghprbActualCommit", "unknown"),
+                    ("GIT_COMMIT", systems::COMMIT),
+                ],
+                Some(systems::COMMIT),
+            ),
+        ] {
+            let variables = [vec![("JENKINS_URL", "x")], variables].concat();
+            assert_eq!(find(&variables).commit.as_deref(), commit);
+        }
+        let prow = [
+            ("PROW_JOB_ID", "1"),
+            ("REPO_OWNER", "https://gerrit.example.org"),
+            ("REPO_NAME", "app"),
+        ];
+        assert_eq!(find(&prow).source, None);
+    }
 }

@@ -355,3 +355,116 @@ fn a_commit_in_a_submodule_is_noticed() {
         &scene.git_in(&folder, &["rev-parse", "HEAD"]),
     );
 }
+
+// What the crates that were measured for those rows were not asked:
+
+#[test]
+fn a_commit_on_a_packed_branch_without_a_reflog_is_noticed() {
+    let scene = Scene::repository("no-reflog", &[]);
+    scene.git(&["config", "core.logAllRefUpdates", "false"]);
+    for kind in ["empty", "with a file"] {
+        fs::remove_dir_all(scene.root.join(".git/logs")).unwrap_or_default();
+        scene.git(&["pack-refs", "--all"]);
+        must_say(&scene.build(), &scene.head());
+        assert!(!scene.build().compiled);
+        if kind == "with a file" {
+            fs::write(scene.root.join("text"), kind).expect("a file");
+            scene.git(&["add", "text"]);
+        }
+        let commit = scene.commit();
+        must_say(&scene.build(), &commit);
+        must_be_fresh(&scene, &scene.root);
+    }
+}
+
+#[test]
+fn a_reset_is_noticed() {
+    let scene = Scene::repository("reset", &[]);
+    let first = scene.head();
+    scene.commit();
+    scene.build();
+    scene.git(&["reset", "-q", "--hard", &first]);
+    must_say(&scene.build(), &first);
+}
+
+#[test]
+fn the_first_commit_is_noticed() {
+    let scene = Scene::package("first-commit");
+    scene.git(&["init", "-q"]);
+    scene.git(&["add", "."]);
+    must_say(&scene.build(), "");
+    must_say(&scene.build(), "");
+    let commit = scene.commit();
+    must_say(&scene.build(), &commit);
+}
+
+#[test]
+fn a_branch_that_another_worktree_moves_is_noticed() {
+    let scene = Scene::repository("moved", &[]);
+    let folder = worktree(&scene);
+    let first = scene.head();
+    scene.build_in(&folder);
+    scene.git(&["update-ref", "refs/heads/linked", &first]);
+    must_say(&scene.build_in(&folder), &first);
+}
+
+#[test]
+fn a_commit_in_a_linked_worktree_with_reftable_is_noticed() {
+    let scene = Scene::repository(
+        "worktree-reftable",
+        &["--ref-format=reftable", "--object-format=sha256"],
+    );
+    let folder = worktree(&scene);
+    must_say(
+        &scene.build_in(&folder),
+        &scene.git_in(&folder, &["rev-parse", "HEAD"]),
+    );
+    scene.git_in(&folder, &["commit", "-q", "--allow-empty", "-m", "another"]);
+    must_say(
+        &scene.build_in(&folder),
+        &scene.git_in(&folder, &["rev-parse", "HEAD"]),
+    );
+    must_be_fresh(&scene, &folder);
+}
+
+#[test]
+fn a_repository_with_reftable_and_many_branches_knows_its_commit() {
+    let scene = Scene::repository("reftable-many", &["--ref-format=reftable"]);
+    let commit = scene.commit();
+    for number in 0..300 {
+        scene.git(&[
+            "branch",
+            &format!("a-branch-with-a-long-name-{number}"),
+            "HEAD~",
+        ]);
+    }
+    scene.git(&["pack-refs", "--all"]);
+    must_say(&scene.build(), &commit);
+    scene.git(&["switch", "-q", "a-branch-with-a-long-name-299"]);
+    must_say(&scene.build(), &scene.head());
+}
+
+#[test]
+fn a_repository_that_goes_away_is_noticed() {
+    let scene = Scene::repository("gone", &[]);
+    scene.build();
+    fs::remove_dir_all(scene.root.join(".git")).expect("no repository");
+    must_say(&scene.build(), "");
+}
+
+#[test]
+fn two_clones_in_two_folders_make_the_same_program() {
+    let scene = Scene::repository("same", &[]);
+    let clone = scene.root.join("elsewhere/clone");
+    scene.git(&["clone", "-q", ".", clone.to_str().expect("a path in UTF-8")]);
+    fs::copy(scene.root.join("Cargo.lock"), clone.join("Cargo.lock")).expect("a lock file");
+    scene.git_in(
+        &clone,
+        &["commit", "-q", "--allow-empty", "-m", "in its reflog alone"],
+    );
+    scene.git_in(&clone, &["reset", "-q", "--hard", "HEAD~"]);
+    scene.build();
+    let program = scene.program();
+    scene.build_in(&clone);
+    assert!(scene.program() == program, "the programs differ");
+}

@@ -5,5 +5,10 @@
 
 #![cfg(unix)]
 
+mod copies;
+mod credentials;
+mod environment;
 mod layouts;
 mod scene;
+mod systems;
+mod tags;

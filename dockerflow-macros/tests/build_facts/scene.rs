@@ -111,7 +111,10 @@ impl Scene {
                 }
             }
         }
-        self.path = tools.to_str().expect("a path in UTF-8").to_owned();
+        tools
+            .to_str()
+            .expect("a path in UTF-8")
+            .clone_into(&mut self.path);
         let git = self.command("git").arg("--version").output();
         assert!(git.is_err(), "git is still there: {git:?}");
     }
@@ -189,6 +192,17 @@ impl Scene {
             build: next(),
             compiled: text.contains(&format!("Compiling {} ", self.name)),
         }
+    }
+
+    /// Nothing of the files of git and no password is in the library that was built with the program.
+    pub(crate) fn must_have_clean_library(&self) {
+        let library = format!("lib{}.rlib", self.name.replace('-', "_"));
+        must_be_clean(&fs::read(target().join("debug").join(library)).expect("a library"));
+    }
+
+    /// The program that was built last.
+    pub(crate) fn program(&self) -> Vec<u8> {
+        fs::read(target().join("debug").join(self.name)).expect("a program")
     }
 
     /// `cargo build` in `folder`.

@@ -1,0 +1,175 @@
+//! Whether a program says what its build's environment told.
+
+use std::fs;
+
+use crate::{
+    scene::{REPOSITORY, SECRET, Scene},
+    systems::{COMMIT, FIXTURES},
+};
+
+#[test]
+fn every_ci_system() {
+    let mut scene = Scene::package("systems");
+    for fixture in FIXTURES {
+        scene.unset_all();
+        for (name, value) in fixture.variables {
+            scene.set(name, *value);
+        }
+        let built = scene.build();
+        let [source, tag, commit, build] = fixture.facts;
+        let or = |fact: &'static str, other| if fact.is_empty() { other } else { fact };
+        let facts = [or(source, REPOSITORY), or(tag, "1.2.3"), commit, build];
+        assert_eq!(
+            [
+                &*built.source,
+                &*built.version,
+                &*built.commit,
+                &*built.build
+            ],
+            facts,
+            "{}",
+            fixture.name
+        );
+    }
+    scene.unset_all();
+    let built = scene.build();
+    assert_eq!(
+        [
+            &*built.source,
+            &*built.version,
+            &*built.commit,
+            &*built.build
+        ],
+        [REPOSITORY, "1.2.3", "", ""]
+    );
+    println!("{} builds in CI systems", FIXTURES.len());
+}
+
+#[test]
+fn the_pushed_commit_of_a_pull_request_on_github_and_not_the_merge() {
+    let mut scene = Scene::package("pull-request");
+    let event = scene.root.join("event.json");
+    let merge = "0".repeat(39) + "1";
+    for (name, value) in [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_SHA", &merge),
+        ("GITHUB_REF", "refs/pull/7/merge"),
+    ] {
+        scene.set(name, value);
+    }
+    scene.set(
+        "GITHUB_EVENT_PATH",
+        event.to_str().expect("a path in UTF-8"),
+    );
+    assert_eq!(
+        scene.build().commit,
+        merge,
+        "without the file there is no other"
+    );
+    for digit in ["a", "b"] {
+        let pushed = digit.repeat(40);
+        let text = format!(
+            r#"{{"action":"x","pull_request":{{"base":{{"sha":"{merge}"}},"head":{{"sha":"{pushed}"}}}}}}"#
+        );
+        fs::write(&event, text).expect("an event");
+        // The file came after the first build, as it does on no CI system, whose other variables change from build to build.
+        scene.set("GITHUB_REF", format!("refs/pull/{digit}/merge"));
+        assert_eq!(scene.build().commit, pushed);
+    }
+    fs::write(
+        &event,
+        r#"{"pull_request":{"head":{"sha":"cccccccccccccccccccccccccccccccccccccccc"}}}"#,
+    )
+    .expect("an event");
+    assert_eq!(scene.build().commit, "c".repeat(40), "the event changed");
+    scene.set("GITHUB_REF", "refs/heads/main"); // of `pull_request_target`, which builds the branch
+    assert_eq!(scene.build().commit, merge);
+}
+
+#[test]
+fn what_is_told_wins_over_ci_and_git() {
+    let mut scene = Scene::repository("told", &[]);
+    scene.git(&["remote", "add", "origin", "https://example.org/of/git"]);
+    scene.git(&["tag", "v1.3.0"]);
+    for (name, value) in FIXTURES[0].variables {
+        scene.set(name, *value);
+    }
+    assert_eq!(scene.build().commit, COMMIT);
+    scene.set(
+        "DOCKERFLOW_SOURCE",
+        format!("https://user:{SECRET}@example.org/told.git"),
+    );
+    scene.set("DOCKERFLOW_VERSION", " told \"in\" quotes ");
+    scene.set("DOCKERFLOW_COMMIT", "AB".repeat(32));
+    scene.set(
+        "DOCKERFLOW_BUILD",
+        format!("https://ci.example.org/7?token={SECRET}"),
+    );
+    let built = scene.build();
+    assert_eq!(
+        [
+            &*built.source,
+            &*built.version,
+            &*built.commit,
+            &*built.build
+        ],
+        [
+            "https://example.org/told",
+            "told \"in\" quotes",
+            &"ab".repeat(32),
+            "https://ci.example.org/7"
+        ]
+    );
+    scene.unset_all();
+    for name in ["SOURCE", "VERSION", "COMMIT", "BUILD"] {
+        scene.set(&format!("DOCKERFLOW_{name}"), "");
+    }
+    let built = scene.build();
+    let git = ["https://example.org/of/git", "v1.3.0", &*scene.head(), ""];
+    assert_eq!(
+        [
+            &*built.source,
+            &*built.version,
+            &*built.commit,
+            &*built.build
+        ],
+        git
+    );
+}
+
+#[test]
+fn the_tag_of_gits_commit_is_not_said_of_another_commit() {
+    let mut scene = Scene::repository("told-commit", &[]);
+    scene.git(&["tag", "v1.3.0"]);
+    scene.set("DOCKERFLOW_COMMIT", COMMIT);
+    let built = scene.build();
+    assert_eq!((&*built.version, &*built.commit), ("1.2.3", COMMIT));
+    scene.set("DOCKERFLOW_COMMIT", scene.head());
+    assert_eq!(scene.build().version, "v1.3.0");
+}
+
+#[test]
+fn each_variable_that_is_not_what_it_should_be_is_an_error_of_the_same_compile() {
+    let mut scene = Scene::package("told-wrong");
+    scene.set("DOCKERFLOW_SOURCE", format!("{SECRET}@nowhere"));
+    scene.set("DOCKERFLOW_COMMIT", "unknown");
+    scene.set("DOCKERFLOW_BUILD", "42");
+    let output = scene.cargo(&scene.root);
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr);
+    let errors: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: "))
+        .collect();
+    assert_eq!(
+        errors[..3],
+        [
+            "DOCKERFLOW_SOURCE is set when this is compiled, and is not the URL of a repository, such as https://example.org/team/app",
+            "DOCKERFLOW_COMMIT is set when this is compiled, and is not a commit's whole hash, 40 or 64 hexadecimal digits",
+            "DOCKERFLOW_BUILD is set when this is compiled, and is not the URL of a build, such as https://ci.example.org/builds/42",
+        ]
+    );
+    assert!(!text.contains(SECRET));
+    scene.unset_all();
+    assert_eq!(scene.build().commit, "");
+}
