@@ -90,6 +90,11 @@ impl Book {
         }
     }
 
+    /// Waits for whoever still writes, and leaves the database as one file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// A page, from 1. The first is there even where nobody has signed.
     pub(crate) async fn page(&self, number: u32) -> Result<Page, Error> {
         let (total, size) = (self.total().await?, self.settings.page_size);

@@ -8,6 +8,9 @@ use dockerflow_demo::{Book, Settings, VERSION, app};
 fn main() -> ExitCode {
     dockerflow::main(VERSION, async |server| {
         let book = Data::new(Book::open(Settings::from_env()?).await?);
-        server.run(move || app(book.clone())).await
+        let shared = book.clone();
+        server.run(move || app(shared.clone())).await?;
+        book.close().await;
+        Ok(())
     })
 }

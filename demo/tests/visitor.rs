@@ -370,6 +370,15 @@ fn a_restart_keeps_what_was_written() {
 }
 
 #[test]
+fn a_process_that_is_told_to_end_leaves_its_database_as_one_file() {
+    let mut server = Server::start_with(&[("DOCKERFLOW_DRAIN_DELAY", "0s")]);
+    server.sign("name=Ada&message=Last+orders");
+    let (code, files) = server.terminate();
+    assert_eq!(code, Some(0));
+    assert_eq!(files, ["harbour.db", "log"]);
+}
+
+#[test]
 fn its_three_checks_pass_and_a_book_that_fills_up_degrades_before_it_refuses() {
     let server = Server::start_with(&[("CAPACITY", "10")]);
     let heartbeat = server.get("/__heartbeat__");

@@ -85,6 +85,25 @@ impl Server {
         (self.process, self.address) = launch(self.folder.path(), &self.variables);
     }
 
+    /// Asks the process to end, and waits until it did: its exit code, and the files that are left.
+    pub(crate) fn terminate(&mut self) -> (Option<i32>, Vec<String>) {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.expect("kill is there").success());
+        let code = self.process.wait().expect("it ends").code();
+        let files = fs::read_dir(self.folder.path()).expect("its folder");
+        let mut names: Vec<_> = files
+            .map(|file| {
+                file.expect("a file")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
+        names.sort();
+        (code, names)
+    }
+
     fn stop(&mut self) {
         self.process.kill().expect("it runs");
         self.process.wait().expect("it ends");
@@ -178,7 +197,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop();
+        let _ = self.process.kill(); // It may have ended.
+        let _ = self.process.wait();
     }
 }
 
