@@ -62,6 +62,8 @@ COPY --from=build --chown=10001:10001 /data /data
 VOLUME /data
 WORKDIR /app
 ENV PORT=8000
+# This project's own, on the volume.
+ENV DATABASE_URL=sqlite:/data/harbour.db
 EXPOSE 8000
 # hadolint ignore=DL3066 # Dockerflow wants the name
 USER app
