@@ -87,9 +87,9 @@ impl Server {
 
     /// Asks the process to end, and waits until it did: its exit code, and the files that are left.
     pub(crate) fn terminate(&mut self) -> (Option<i32>, Vec<String>) {
-        let id = self.process.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(told.expect("kill is there").success());
+        let kill = format!("kill -TERM {}", self.process.id());
+        let told = Command::new("sh").args(["-c", &kill]).status();
+        assert!(told.expect("a shell").success());
         let code = self.process.wait().expect("it ends").code();
         let files = fs::read_dir(self.folder.path()).expect("its folder");
         let mut names: Vec<_> = files
