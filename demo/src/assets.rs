@@ -33,19 +33,17 @@ async fn file(
 ) -> Result<HttpResponse, Failure> {
     let file = Assets::get(&name).ok_or(Error::NotFound)?;
     let hash = hash(&file);
-    let cache = match request.query_string().strip_prefix("v=") {
-        Some(version) if version == hash => "public, max-age=31536000, immutable",
-        _ => "no-cache",
-    };
+    let named = request.query_string().strip_prefix("v=") == Some(&hash);
     let tag = EntityTag::new_strong(hash);
     let known = match &*held {
         IfNoneMatch::Any => true,
         IfNoneMatch::Items(tags) => tags.iter().any(|held| held.weak_eq(&tag)),
     };
     let mut response = HttpResponse::Ok();
-    response
-        .insert_header(ETag(tag))
-        .insert_header((CACHE_CONTROL, cache));
+    response.insert_header(ETag(tag));
+    if named {
+        response.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    }
     if known {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }

@@ -10,6 +10,9 @@ mod settings;
 
 use actix_web::{
     App,
+    http::header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    },
     middleware::DefaultHeaders,
     web::{Data, scope},
 };
@@ -21,18 +24,22 @@ pub use settings::Settings;
 /// What is running; it stands at the foot of each page, too.
 pub const VERSION: dockerflow::Version = dockerflow::version!();
 
+/// What a page may do in a browser: show our style and pictures, send our form, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                      base-uri 'none'; frame-ancestors 'none'";
+
 /// The whole application, as `main` serves it and as a test would.
 #[dockerflow::service]
 pub fn app(book: Data<Book>) -> App {
+    let headers = DefaultHeaders::new()
+        .add((CACHE_CONTROL, "no-cache"))
+        .add((CONTENT_SECURITY_POLICY, POLICY))
+        .add((REFERRER_POLICY, "same-origin"))
+        .add((X_CONTENT_TYPE_OPTIONS, "nosniff"));
     App::new()
         .app_data(book)
+        .wrap(headers)
         .service(scope("/api").configure(api::routes))
         .configure(assets::routes)
         .configure(pages::routes)
-        .wrap(
-            DefaultHeaders::new()
-                .add(("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"))
-                .add(("Referrer-Policy", "same-origin"))
-                .add(("X-Content-Type-Options", "nosniff")),
-        )
 }

@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{CACHE_CONTROL, LOCATION},
-    },
+    http::{StatusCode, header::LOCATION},
     web::{self, Data, Form, FormConfig, Path, PathConfig, Query, QueryConfig, ServiceConfig},
 };
 use askama::Template;
@@ -123,7 +120,6 @@ async fn about() -> Result<HttpResponse, Failure> {
 fn show(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Failure> {
     Ok(HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "no-cache"))
         .body(page.render().map_err(Error::from)?))
 }
 
