@@ -1,6 +1,92 @@
 #![doc = include_str!("../README.md")]
 
-pub use dockerflow_macros::{health_check, service, version};
+/// Registers a function as a health check, and leaves it the function that it is.
+///
+/// An `async fn` or a plain `fn`; a plain one runs on a pool for code that blocks. It takes what a handler takes, up to sixteen
+/// [extractors](actix_web::FromRequest), which must be `Send`, and returns an [`Outcome`]: `()`, a [`Result`], a [`Message`] or
+/// several. It is registered wherever it stands, in every crate of the program that is linked; each [`service`] runs all that are
+/// registered, unless it says `checks(…)`.
+///
+/// ```
+/// use actix_web::web;
+/// use dockerflow::{Message, health_check};
+/// # struct Pool;
+/// # impl Pool { async fn ping(&self) -> std::io::Result<()> { Ok(()) } }
+///
+/// /// `Err` fails the heartbeat.
+/// #[health_check]
+/// async fn database(pool: web::Data<Pool>) -> std::io::Result<()> {
+///     pool.ping().await
+/// }
+///
+/// /// What is degraded answers 200 still.
+/// #[health_check(name = "disk space", level = warning, timeout = "250ms")]
+/// fn disk() -> std::io::Result<()> {
+///     std::fs::metadata("/").map(drop)
+/// }
+///
+/// #[health_check]
+/// async fn queue() -> Option<Message> {
+///     Some(Message::info("queue.length", "17 jobs"))
+/// }
+/// ```
+///
+/// | option | means | default |
+/// |---|---|---|
+/// | `name = "…"` | what operations read; no two checks of a service have one name | the function's name |
+/// | `level = warning` | the worst that this check can be: `debug`, `info`, `warning`, `error`, `critical` | `critical` |
+/// | `timeout = "500ms"` | its deadline, a whole number of `ms`, `s` or `m` | `DOCKERFLOW_HEARTBEAT_TIMEOUT`, 800 ms |
+/// | `crate = path` | where this crate is, under another name | `::dockerflow` |
+pub use dockerflow_macros::health_check;
+/// Makes the app that a function returns a Dockerflow service.
+///
+/// It answers `/__version__`, `/__heartbeat__`, `/__lbheartbeat__` and, where that is switched on, `/__error__`, before
+/// anything of the app sees the request. The function keeps its name, arguments, generics and documentation; `return` works; an
+/// `App` without its type is filled in, an `App<…>` is kept. What a factory borrows, its app does not keep.
+///
+/// ```
+/// use actix_web::{App, HttpServer, get, web};
+///
+/// #[get("/")]
+/// async fn index(greeting: web::Data<String>) -> String {
+///     greeting.to_string()
+/// }
+///
+/// #[dockerflow::service]
+/// fn app(greeting: web::Data<String>) -> App {
+///     App::new().app_data(greeting).service(index)
+/// }
+///
+/// # #[actix_web::main]
+/// # async fn main() {
+/// let app = actix_web::test::init_service(app(web::Data::new("hello".into()))).await;
+/// let request = actix_web::test::TestRequest::get().uri("/__lbheartbeat__").to_request();
+/// assert_eq!(actix_web::test::call_service(&app, request).await.status(), 200);
+/// # }
+/// ```
+///
+/// | option | means | default |
+/// |---|---|---|
+/// | `checks(one, module::other)` | these checks alone, each by the path of the module that defines it | all that are registered |
+/// | `version = "../version.json"` | that file's content is the version object; a path from the manifest's folder | [`version!`] |
+/// | `crate = path` | where this crate is, under another name | `::dockerflow` |
+///
+/// # Panics
+///
+/// The function panics where its service cannot start: two checks of one name, a version file that is no JSON object, a bad
+/// variable. Under [`Server::run`] that is an [`Error`] instead.
+pub use dockerflow_macros::service;
+/// The [`Version`] of the crate that this stands in: what is built, found at compile time and never stale.
+///
+/// In this order, the first that is known: `DOCKERFLOW_SOURCE`, `_VERSION`, `_COMMIT` and `_BUILD`; the variables of the CI system;
+/// `.git`, without a git program; `.cargo_vcs_info.json`; Cargo's own. A `const` may hold it. `crate = path` says where this
+/// crate is, under another name.
+///
+/// ```
+/// const VERSION: dockerflow::Version = dockerflow::version!();
+/// assert!(!VERSION.version.is_empty());
+/// ```
+pub use dockerflow_macros::version;
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
