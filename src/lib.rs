@@ -87,6 +87,34 @@ pub use dockerflow_macros::service;
 /// assert!(!VERSION.version.is_empty());
 /// ```
 pub use dockerflow_macros::version;
+/// ```
+/// # #[cfg(all(feature = "redis", feature = "sqlx"))]
+/// # mod checks {
+/// use actix_web::web;
+/// use dockerflow::{Message, checks, health_check};
+/// use redis::aio::ConnectionManager;
+/// use sqlx::{PgPool, migrate::Migrator};
+///
+/// static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/heartbeat/migrations");
+///
+/// #[health_check]
+/// async fn database(pool: web::Data<PgPool>) -> Option<Message> {
+///     checks::sqlx::usable(&pool).await
+/// }
+///
+/// #[health_check]
+/// async fn migrations(pool: web::Data<PgPool>) -> Option<Message> {
+///     checks::sqlx::migrated(&pool, &MIGRATIONS).await
+/// }
+///
+/// #[health_check]
+/// async fn cache(redis: web::Data<ConnectionManager>) -> Option<Message> {
+///     checks::redis::answers(&**redis).await
+/// }
+/// # }
+/// ```
+#[cfg(any(feature = "redis", feature = "sqlx"))]
+pub use dockerflow_runtime::checks;
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{

@@ -96,6 +96,13 @@ impl Message {
         critical = Critical;
     }
 
+    /// Keeps an error for the log.
+    #[cfg(any(feature = "redis", feature = "sqlx"))]
+    pub(crate) fn caused_by(mut self, error: &impl Debug) -> Self {
+        self.cause = Some(format!("{error:?}"));
+        self
+    }
+
     /// The level.
     #[must_use]
     pub const fn level(&self) -> Level {

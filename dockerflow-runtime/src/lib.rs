@@ -2,6 +2,8 @@
 
 mod bridges;
 mod check;
+#[cfg(any(feature = "redis", feature = "sqlx"))]
+pub mod checks;
 mod command;
 mod definition;
 mod endpoints;
