@@ -1,4 +1,5 @@
 //! The heartbeat as a prober sees it, over TCP, from a server with eight workers in a process of its own.
 
+mod backends;
 mod faults;
 mod served;

@@ -7,8 +7,9 @@ use crate::check::Message;
 /// Sends `PING` over a clone of `connection`: of a `ConnectionManager`, which connects again by itself, a
 /// `MultiplexedConnection`, or a `ClusterConnection`.
 ///
-/// A `ConnectionManager` tries ever more slowly while Redis is down. So that the heartbeat recovers as soon as Redis does, give it
-/// `ConnectionManagerConfig::set_max_delay(Duration::from_millis(500))`.
+/// A `ConnectionManager` retries six times, ever more slowly, before it says why it cannot connect: longer than a probe waits, so
+/// that the finding is a timeout, and its reason in the log alone. `ConnectionManagerConfig::set_number_of_retries(1)` lets it
+/// speak in time; it tries again with each command all the same.
 pub async fn answers<C: ConnectionLike + Clone>(connection: &C) -> Option<Message> {
     let mut connection = connection.clone();
     match cmd("PING").query_async::<String>(&mut connection).await {
