@@ -252,9 +252,6 @@ fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
 
         let hold = || server.probe("/hold");
         let busy = async {
-            while server.count("running").await < 2 {
-                sleep(Duration::from_millis(10)).await;
-            }
             expect(
                 &server,
                 "postgres_usable",
@@ -262,6 +259,7 @@ fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
                 "dockerflow.health.pool",
             )
             .await;
+            server.probe("/release").await
         };
         tokio::join!(hold(), hold(), busy);
         expect(&server, "postgres_usable", "ok", "").await;
