@@ -258,8 +258,63 @@ fn origin(config: &str) -> Option<String> {
         } else if let Some((key, value)) = line.split_once('=').filter(|_| is_origin)
             && key.trim().eq_ignore_ascii_case("url")
         {
+            let value = value.split(" #").next().unwrap_or_default();
             url = Some(value.trim().trim_matches('"').to_owned());
         }
     }
     url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_refs_have_the_commits_of_annotated_tags() {
+        let text = "# pack-refs with: peeled fully-peeled sorted \n1111 refs/heads/main\n2222 refs/tags/v1\n^1111\nnonsense\n";
+        let target = |hash: &str, peeled: Option<&str>| Target::Object {
+            hash: hash.into(),
+            peeled: peeled.map(Into::into),
+        };
+        let expected = [
+            ("refs/heads/main", target("1111", None)),
+            ("refs/tags/v1", target("2222", Some("1111"))),
+        ];
+        assert_eq!(
+            packed(text),
+            expected
+                .map(|(name, target)| (name.to_owned(), target))
+                .into()
+        );
+    }
+
+    #[test]
+    fn the_url_of_origin_is_found_among_others_however_it_is_written() {
+        for (config, url) in [
+            (
+                "[remote \"origin\"]\n\turl = https://a.b/c\n\tfetch = +refs/*\n[branch \"x\"]\n url = no",
+                Some("https://a.b/c"),
+            ),
+            (
+                "[Remote \"origin\"]\r\nURL=\"https://a.b/c\" \r\n",
+                Some("https://a.b/c"),
+            ),
+            (
+                "[remote \"origin\"] # ours\nurl = https://a.b/c # here\n",
+                Some("https://a.b/c"),
+            ),
+            (
+                "[remote \"origin\"]\nurl = one\nurl = two\npushurl = three",
+                Some("two"),
+            ),
+            (
+                "[remote \"upstream\"]\nurl = no\n[remote \"Origin\"]\nurl = no",
+                None,
+            ),
+            ("[remote]\nurl = no", None),
+            ("", None),
+        ] {
+            assert_eq!(origin(config).as_deref(), url, "{config}");
+        }
+    }
 }

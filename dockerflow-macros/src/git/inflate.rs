@@ -168,3 +168,51 @@ impl Bits<'_> {
         Some(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What zlib makes of it: as it is, with the fixed codes, with codes of its own.
+    const SHORT: &[u8] = b"aaaaaaaaaa";
+    const STORED: &[u8] = b"x\x01\x01\x0a\x00\xf5\xffaaaaaaaaaa\x14\xe1\x03\xcb";
+    const FIXED: &[u8] = b"x\xdaKL\x84\x01\x00\x14\xe1\x03\xcb";
+    const TAG: &[u8] =
+        b"object 5f1e2d3c4b5a69788796a5b4c3d2e1f001234567\ntype commit\ntag v1.3.0\n\
+          tagger Author <author@example.org> 1700000000 +0000\n\n\
+          The release of the year, and the commit of the tag of the release.\n";
+    const DYNAMIC: &[u8] = b"x\xda5MK\x0e\xc2 \x14\xdcs\x8a\xb7\xd7\x10(P\xda\xc4\x18\xbd\x83\x17x\xc0k\xabi\xa5A4\xf6\xf6J\xad\
+          \xb3\x98O&\x93\x89\xeeF>\x83\xe9$UAy\xed\x0c\xd6\xadm\x1a\xdb\xd6h\x9c\xf6*T$;!d\xa5\xb4\xa9-\xcb\
+          \xcbL\xe0\xe34]3\xcb\xd8\xc3Kr\xc5E\xb1=%8?\xf3\x10\x13\x1cp\xd5\x13\xbdq\x9aG\xe21\xf5G\x90Vl\x80]a\
+          \xc6.\x03A\xa2\x91\xf0A\x10;\xc8\xdf\xb8\x10\xa6=\xe0=\xac\xe9\xf7\xf3\xef\xca\xddf\xb7\x15g\x1f\xb5\
+          !;^";
+
+    #[test]
+    fn each_kind_of_block_is_read_and_no_more_than_asked_for() {
+        assert_eq!(inflate(STORED, 256).expect("a stored block"), SHORT);
+        assert_eq!(inflate(FIXED, 256).expect("a block of fixed codes"), SHORT);
+        assert_eq!(
+            inflate(DYNAMIC, 256).expect("a block of its own codes"),
+            TAG
+        );
+        let start = inflate(DYNAMIC, 60).expect("its start");
+        assert!((60..TAG.len()).contains(&start.len()) && TAG.starts_with(&start));
+    }
+
+    #[test]
+    fn broken_data_is_refused_and_never_a_panic() {
+        const CHECKSUM: usize = 4;
+        for data in [STORED, FIXED, DYNAMIC] {
+            for end in 0..data.len() - CHECKSUM {
+                assert_eq!(inflate(&data[..end], 256), None, "cut at {end}");
+            }
+            for (place, byte) in
+                (0..data.len()).flat_map(|place| [0, 0x55, 0xff].map(|byte| (place, byte)))
+            {
+                let mut broken = data.to_vec();
+                broken[place] = byte;
+                let _ = inflate(&broken, 4096); // whatever it says, it ends
+            }
+        }
+    }
+}

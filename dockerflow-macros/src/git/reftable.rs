@@ -12,28 +12,23 @@
 //!
 //! [1]: https://git-scm.com/docs/reftable
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use super::{Refs, Target};
 use crate::sources::Sources;
 
-/// The refs in the stack in `folder`; none where there is no stack or it cannot be read.
+/// The refs in the stack in `folder`; none where there is no stack, or where a part of it cannot be read: older refs would
+/// otherwise pass for the newest.
 pub(super) fn read(folder: &Path, sources: &mut Sources) -> Refs {
     let mut refs = Refs::new();
     // The tables themselves never change: each new one has a new name in the list.
-    for name in sources
+    let list = sources
         .text(&folder.join("tables.list"))
-        .unwrap_or_default()
+        .unwrap_or_default();
+    let whole = list
         .lines()
-    {
-        let Ok(table) = std::fs::read(folder.join(name)) else {
-            continue;
-        };
-        if apply(&table, &mut refs).is_none() {
-            return Refs::new();
-        }
-    }
-    refs
+        .try_for_each(|name| apply(&fs::read(folder.join(name)).ok()?, &mut refs));
+    whole.map(|()| refs).unwrap_or_default()
 }
 
 /// `table` over what the older ones say. `None` where it is not as the format has it.
@@ -143,4 +138,78 @@ fn number(bytes: &[u8]) -> usize {
     bytes
         .iter()
         .fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table as git writes it: `HEAD`, `refs/heads/main` at the commit `1111…`, and the annotated tag `2222…` of it.
+    fn table() -> Vec<u8> {
+        let mut records = b"\0\x23HEAD\0\x0frefs/heads/main".to_vec();
+        records.extend(b"\0\x79refs/heads/main\0");
+        records.extend([0x11; 20]);
+        records.extend(b"\x05\x3atags/v1\0");
+        records.extend([[0x22; 20], [0x11; 20]].concat());
+        records.extend(b"\0\0\x1c\0\x01"); // one restart
+        let mut table = b"REFT\x01\0\x10\0".to_vec();
+        table.extend([0; 16]);
+        table.extend(b"r\0\0");
+        table.push(u8::try_from(28 + records.len()).expect("a short block"));
+        table.extend(records);
+        table.extend([0; 68]);
+        table
+    }
+
+    #[test]
+    fn a_later_table_overrides_and_deletes() {
+        let mut refs = Refs::new();
+        apply(&table(), &mut refs).expect("a table");
+        let object = |digit: &str| digit.repeat(40);
+        assert_eq!(refs["HEAD"], Target::Ref("refs/heads/main".into()));
+        assert_eq!(
+            refs["refs/heads/main"],
+            Target::Object {
+                hash: object("1"),
+                peeled: None
+            }
+        );
+        assert_eq!(
+            refs["refs/tags/v1"],
+            Target::Object {
+                hash: object("2"),
+                peeled: Some(object("1"))
+            }
+        );
+        let mut deletes = table();
+        deletes.splice(
+            28..,
+            b"\0\x78refs/heads/main\0\0\0\x1c\0\x01"
+                .iter()
+                .copied()
+                .chain([0; 68]),
+        );
+        deletes[27] = 28 + 18 + 5;
+        apply(&deletes, &mut refs).expect("a table");
+        assert!(!refs.contains_key("refs/heads/main") && refs.contains_key("HEAD"));
+    }
+
+    #[test]
+    fn a_broken_table_is_refused_and_never_a_panic() {
+        let table = table();
+        for end in 0..table.len() - 68 {
+            let mut refs = Refs::new();
+            assert!(
+                apply(&table[..end], &mut refs).is_none() || refs.is_empty(),
+                "cut at {end}"
+            );
+        }
+        for (place, byte) in
+            (0..table.len()).flat_map(|place| [0, 1, 0x7f, 0xff].map(|byte| (place, byte)))
+        {
+            let mut broken = table.clone();
+            broken[place] = byte;
+            let _ = apply(&broken, &mut Refs::new()); // whatever it says, it ends
+        }
+    }
 }

@@ -32,7 +32,7 @@ fn a_packaged_copy_in_another_repository_and_its_ci() {
         &format!(r#"{{"git": {{"sha1": "{hash}"}}}}"#),
     );
     let built = scene.build_in(&folder);
-    let build = FIXTURES[0].facts[3]; // the build is that system's, whatever it builds
+    let job = FIXTURES[0].facts[3]; // the build is that system's, whatever it builds
     assert_eq!(
         [
             &*built.source,
@@ -40,7 +40,7 @@ fn a_packaged_copy_in_another_repository_and_its_ci() {
             &*built.commit,
             &*built.build
         ],
-        [REPOSITORY, "1.2.3", &hash, build]
+        [REPOSITORY, "1.2.3", &hash, job]
     );
     scene.commit();
     assert!(

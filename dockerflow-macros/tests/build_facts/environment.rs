@@ -16,9 +16,9 @@ fn every_ci_system() {
             scene.set(name, *value);
         }
         let built = scene.build();
-        let [source, tag, commit, build] = fixture.facts;
+        let [source, tag, commit, job] = fixture.facts;
         let or = |fact: &'static str, other| if fact.is_empty() { other } else { fact };
-        let facts = [or(source, REPOSITORY), or(tag, "1.2.3"), commit, build];
+        let facts = [or(source, REPOSITORY), or(tag, "1.2.3"), commit, job];
         assert_eq!(
             [
                 &*built.source,

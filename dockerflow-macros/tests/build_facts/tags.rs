@@ -26,6 +26,7 @@ fn a_plain_tag() {
 #[test]
 fn an_annotated_tag_that_was_just_made() {
     let scene = Scene::repository("annotated", &[]);
+    scene.git(&["config", "core.compression", "0"]);
     scene.git(&["tag", "-a", "-m", "the release", "v1.3.0"]);
     must_say_until_the_next_commit(&scene, "v1.3.0");
 }
