@@ -385,7 +385,7 @@ fn pushed(system: &System, sources: &mut Sources) -> Option<String> {
     }
     fill_in("${GITHUB_REF#refs/pull/}", sources)?;
     let path = sources.variable("GITHUB_EVENT_PATH")?;
-    let event = String::from_utf8(sources.file(Path::new(&path))?).ok()?;
+    let event = sources.text(Path::new(&path))?;
     commit::valid(json::string(&event, &["pull_request", "head", "sha"])?)
 }
 
@@ -501,5 +501,40 @@ mod tests {
             ("REPO_NAME", "app"),
         ];
         assert_eq!(find(&prow).source, None);
+    }
+
+    #[test]
+    fn the_documentation_has_the_table() {
+        // In a package there is no such folder.
+        let Ok(page) = std::fs::read_to_string("../docs/build-facts.md") else {
+            return;
+        };
+        let code = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+        };
+        let cell = |names: &[&str]| {
+            if names.is_empty() {
+                "–".to_owned()
+            } else {
+                code(names).join(" / ")
+            }
+        };
+        for system in SYSTEMS {
+            let facts = [system.commit, system.tag, system.source, system.build]
+                .map(cell)
+                .join(" | ");
+            let row = format!(
+                "| {} | {} | {facts} |\n",
+                system.name,
+                code(system.detect).join(" or ")
+            );
+            assert!(
+                page.contains(&row),
+                "docs/build-facts.md lacks this row:\n{row}"
+            );
+        }
     }
 }

@@ -29,13 +29,12 @@ impl Git {
     pub(crate) fn find(folder: &Path, version: &str, sources: &mut Sources) -> Option<Self> {
         let repository = Repository::open(folder, sources)?;
         let config = sources
-            .file(&repository.common.join("config"))
+            .text(&repository.common.join("config"))
             .unwrap_or_default();
         let refs = repository.refs(sources);
         let head = repository.head(&refs, sources);
         Some(Self {
-            source: origin(&String::from_utf8_lossy(&config))
-                .and_then(|url| url::of_repository(&url)),
+            source: origin(&config).and_then(|url| url::of_repository(&url)),
             tag: head
                 .as_ref()
                 .and_then(|head| repository.tag(head, &refs, version, sources)),

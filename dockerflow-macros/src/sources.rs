@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    env, fmt, fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -42,9 +42,10 @@ impl Sources {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// A file's text, without the space around it.
+    /// A file's text, without the space around it. What is no UTF-8 in it, such as the name of a branch, does not spoil the rest.
     pub(crate) fn text(&mut self, path: &Path) -> Option<String> {
-        Some(String::from_utf8(self.file(path)?).ok()?.trim().to_owned())
+        let text = self.file(path)?;
+        Some(String::from_utf8_lossy(&text).trim().to_owned())
     }
 
     /// A file's bytes. One that does not exist is not remembered: Cargo would take it for changed in every build.
@@ -72,15 +73,5 @@ impl Sources {
     /// The files that were read, as absolute paths.
     pub(crate) fn files(&self) -> impl Iterator<Item = &String> {
         self.files.iter()
-    }
-}
-
-impl fmt::Debug for Sources {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Sources")
-            .field("variables", &self.variables)
-            .field("files", &self.files)
-            .finish_non_exhaustive()
     }
 }
