@@ -1,25 +1,79 @@
-//! A service with nothing but what the environment sets: the process that the tests of its life start and stop.
+//! A service with everything that its environment sets: the process that the tests of a process's life start and stop.
 
 use std::{process::ExitCode, time::Duration};
 
-use actix_web::{App, get, rt::time::sleep, web};
+use actix_web::{App, HttpResponse, get, rt::time::sleep, web};
+use dockerflow::{Metrics, cadence::prelude::*, health_check};
+use serde::Deserialize;
+
+/// What an operator can choose: `GREETING`, `LIMITS__SLOWEST`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Settings {
+    greeting: String,
+    limits: Limits,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct Limits {
+    /// Milliseconds that a slow answer may take.
+    slowest: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            greeting: "hello".into(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { slowest: 60_000 }
+    }
+}
+
+#[health_check]
+async fn always() {}
 
 #[get("/")]
-async fn index() -> &'static str {
-    "hello"
+async fn index(settings: web::Data<Settings>) -> String {
+    settings.greeting.clone()
 }
 
 #[get("/slow/{milliseconds}")]
-async fn slow(milliseconds: web::Path<u64>) -> String {
+async fn slow(milliseconds: web::Path<u64>, settings: web::Data<Settings>) -> HttpResponse {
+    if *milliseconds > settings.limits.slowest {
+        return HttpResponse::BadRequest().body("too slow");
+    }
     sleep(Duration::from_millis(*milliseconds)).await;
-    format!("{milliseconds} ms later")
+    HttpResponse::Ok().body(format!("{milliseconds} ms later"))
 }
 
-#[dockerflow::service(checks())]
-fn app() -> App {
-    App::new().service(index).service(slow)
+#[get("/count/{what}")]
+async fn count(what: web::Path<String>, metrics: Metrics) -> &'static str {
+    metrics
+        .incr_with_tags("counted")
+        .with_tag("what", &what)
+        .send();
+    "counted"
+}
+
+#[dockerflow::service]
+fn app(settings: web::Data<Settings>) -> App {
+    App::new()
+        .app_data(settings)
+        .service(index)
+        .service(slow)
+        .service(count)
 }
 
 fn main() -> ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| server.run(app).await)
+    dockerflow::main(dockerflow::version!(), async |server| {
+        let settings = web::Data::new(server.config::<Settings>()?);
+        server.run(move || app(settings.clone())).await
+    })
 }

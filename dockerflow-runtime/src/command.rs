@@ -123,7 +123,7 @@ where
         biased;
         result = serve(server) => result,
         () = early => {
-            log::info!("stopped before the service was up");
+            log::info!(target: "dockerflow.server", "stopped before the service was up");
             Ok(())
         }
     }
@@ -136,7 +136,7 @@ fn print(text: impl Display) -> Result<(), Error> {
 /// On stderr one line for each fault; in the log, if it was started by then, one record. Where stderr is closed there is nobody to tell.
 fn complain(error: &Error) {
     let text = error.to_string();
-    log::error!("{text}");
+    log::error!(target: "dockerflow.server", "{text}");
     for line in text.lines() {
         let _ = writeln!(io::stderr(), "{line}");
     }

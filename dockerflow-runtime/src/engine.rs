@@ -93,6 +93,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        self.0.engine.get().cloned()
+    }
+
     /// From now on the heartbeat fails and connections close.
     pub(crate) fn drain(&self) {
         if let Some(engine) = self.0.engine.get() {

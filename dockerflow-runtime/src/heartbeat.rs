@@ -71,6 +71,12 @@ impl Heartbeat {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// The checks, by name.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let checks = self.flights.checks.iter();
+        checks.map(|check| check.name).collect()
+    }
+
     /// Whether this server goes away.
     pub(crate) fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)

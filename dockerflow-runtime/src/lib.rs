@@ -5,6 +5,7 @@ mod check;
 #[cfg(any(feature = "redis", feature = "sqlx"))]
 pub mod checks;
 mod command;
+mod config;
 mod definition;
 mod endpoints;
 mod engine;
@@ -27,9 +28,10 @@ mod variables;
 mod version;
 mod writer;
 
-pub use cadence;
+pub use ::cadence;
 pub use check::{Level, Message, Outcome};
 pub use command::{healthcheck, main};
+pub use config::config;
 pub use engine::share;
 pub use error::{Error, Problem};
 pub use logging::{logger, start_logging};

@@ -29,6 +29,8 @@ use crate::{
     settings::Environment,
 };
 
+const LOG: &str = "dockerflow.metrics";
+
 /// The service's statsd client, as an extractor: a [`cadence::StatsdClient`] whose names begin with the program's.
 ///
 /// It never fails a request and never waits: what it is given goes to a buffer, which a thread sends on each second, and at
@@ -567,7 +569,7 @@ impl Sender {
         match link {
             Ok(link) => {
                 if let Some((address, _)) = &link {
-                    log::info!("metrics go to {address}");
+                    log::info!(target: LOG, "metrics go to {address}");
                 }
                 self.link = link.or(self.link.take());
                 self.failing = false;
@@ -580,6 +582,7 @@ impl Sender {
     fn failed(&mut self, error: &io::Error) {
         if !self.failing {
             log::warn!(
+                target: LOG,
                 "the statsd server {} is not found and will be looked for again: {error}",
                 self.name
             );

@@ -10,7 +10,7 @@ use std::{
     pin::pin,
     rc::Rc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_http::Request;
@@ -21,15 +21,23 @@ use actix_web::{
     dev::{AppConfig, Response, Service, ServiceFactory},
     rt::time,
 };
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
+    config::Files,
     engine::Shared,
     error::Error,
     logging::{self, LogOptions},
     metrics::Metrics,
     settings::{Environment, Settings, program},
 };
+
+/// For so long after a signal another one is the same.
+const ECHO: Duration = Duration::from_millis(100);
+
+const LOG: &str = "dockerflow.server";
 
 /// A service's process: it is set up by its environment, serves until it is told to stop, and drains.
 ///
@@ -46,6 +54,9 @@ pub struct Server {
     process: Process,
     shared: Shared,
     metrics: Metrics,
+    files: Files,
+    /// Which variables are set to what.
+    set: String,
     serving: Rc<Cell<bool>>,
 }
 
@@ -61,6 +72,8 @@ impl Server {
         // Each engine reads its own settings; they are read here so that all faults are found at once.
         let settings = Settings::read(&mut environment);
         let logs = LogOptions::read(&mut environment);
+        let files = Files::read(&mut environment);
+        let set = environment.set();
         let process = environment.finish(process)?;
         logging::start(&logs, &program())?;
         let metrics = Metrics::start(settings.statsd, &program())?;
@@ -68,6 +81,8 @@ impl Server {
             process,
             shared: Shared::of_server(metrics.clone()),
             metrics,
+            files,
+            set,
             serving: Rc::default(),
         })
     }
@@ -137,6 +152,15 @@ impl Server {
         Ok(http)
     }
 
+    /// The application's own settings: the files at `CONFIG_PATH`, the environment on top. [`config`](crate::config) tells how.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Settings`] with the first key that is not what `T` expects.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.files.config()
+    }
+
     /// The metrics, for what is no request: those have them as an extractor.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
@@ -174,7 +198,11 @@ impl Server {
         } else {
             http
         };
-        let addresses = http.addrs();
+        let addresses: Vec<_> = http
+            .addrs_with_scheme()
+            .iter()
+            .map(|(address, scheme)| format!("{scheme}://{address}"))
+            .collect();
         let running = http.run();
         self.serving.set(true);
         self.announce(&addresses);
@@ -201,19 +229,21 @@ impl Server {
             result = &mut running => return Ok(result?),
             told = signals.next() => told,
         };
+        let first = Instant::now();
         self.shared.drain();
         let delay = match told {
             Told::Terminate => drain_delay,
             Told::Interrupt => Duration::ZERO,
         };
         log::info!(
+            target: LOG,
             "{told}: draining for {delay:?}, then at most {shutdown_timeout:?} for requests in flight"
         );
         tokio::select! {
             result = &mut running => return Ok(result?),
             () = time::sleep(delay) => {}
-            told = signals.next() => {
-                log::warn!("{told}, the second signal: stopping at once");
+            told = signals.next_after(first) => {
+                log::warn!(target: LOG, "{told}, the second signal: stopping at once");
                 drop(handle.stop(false));
                 return Ok(());
             }
@@ -221,15 +251,15 @@ impl Server {
         drop(handle.stop(true));
         tokio::select! {
             result = &mut running => {
-                log::info!("stopped");
+                log::info!(target: LOG, "stopped");
                 Ok(result?)
             }
             () = time::sleep(shutdown_timeout) => {
-                log::warn!("requests in flight were cut off after {shutdown_timeout:?}");
+                log::warn!(target: LOG, "requests in flight were cut off after {shutdown_timeout:?}");
                 Ok(())
             }
-            told = signals.next() => {
-                log::warn!("{told}, the second signal: stopping at once");
+            told = signals.next_after(first) => {
+                log::warn!(target: LOG, "{told}, the second signal: stopping at once");
                 Ok(())
             }
         }
@@ -240,12 +270,36 @@ impl Server {
         self.serving.clone()
     }
 
-    fn announce(&self, addresses: &[SocketAddr]) {
-        for address in addresses {
-            log::info!("listening on http://{address}");
-            if self.process.address.port() == 0 {
-                // Whoever lets the system choose has to be told, whatever the log's level.
-                let _ = writeln!(io::stderr(), "listening on http://{address}");
+    /// The record of the start.
+    fn announce(&self, addresses: &[String]) {
+        let engine = self.shared.engine();
+        let version = engine
+            .as_ref()
+            .and_then(|engine| serde_json::from_slice::<Value>(&engine.version).ok());
+        let fact = |key| {
+            let fact = version
+                .as_ref()
+                .and_then(|version| version.get(key)?.as_str());
+            fact.unwrap_or_default().to_owned()
+        };
+        let checks = engine
+            .map(|engine| engine.heartbeat.names().join(","))
+            .unwrap_or_default();
+        log::info!(
+            target: LOG,
+            source = fact("source"),
+            version = fact("version"),
+            commit = fact("commit"),
+            build = fact("build"),
+            checks = checks.as_str(),
+            workers = self.process.workers,
+            settings = self.set.as_str();
+            "listening on {}", addresses.join(", ")
+        );
+        if self.process.address.port() == 0 {
+            // Whoever lets the system choose has to be told, whatever the log's level.
+            for address in addresses {
+                let _ = writeln!(io::stderr(), "listening on {address}");
             }
         }
     }
@@ -334,6 +388,16 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Told::Terminate,
             _ = self.interrupt.recv() => Told::Interrupt,
+        }
+    }
+
+    /// The next one that is no echo of the `first`: some supervisors signal a process and, right after, its group.
+    async fn next_after(&mut self, first: Instant) -> Told {
+        loop {
+            let told = self.next().await;
+            if first.elapsed() > ECHO {
+                return told;
+            }
         }
     }
 }

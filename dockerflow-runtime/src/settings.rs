@@ -97,6 +97,8 @@ impl Settings {
 pub(crate) struct Environment<'a> {
     lookup: Box<Lookup<'a>>,
     problems: Vec<Problem>,
+    /// What is set, as `NAME=value`: none of our own variables holds a secret.
+    set: Vec<String>,
 }
 
 type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
@@ -106,7 +108,19 @@ impl<'a> Environment<'a> {
         Self {
             lookup: Box::new(lookup),
             problems: Vec::new(),
+            set: Vec::new(),
         }
+    }
+
+    /// The variables that were read so far and are set.
+    pub(crate) fn set(&self) -> String {
+        self.set.join(" ")
+    }
+
+    fn held(&mut self, name: &str) -> Option<OsString> {
+        let held = (self.lookup)(name).filter(|held| !held.is_empty())?;
+        self.set.push(format!("{name}={}", held.to_string_lossy()));
+        Some(held)
     }
 
     /// `settings`, unless a variable was bad.
@@ -126,7 +140,7 @@ impl<'a> Environment<'a> {
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> T {
-        let Some(held) = (self.lookup)(name).filter(|held| !held.is_empty()) else {
+        let Some(held) = self.held(name) else {
             return default;
         };
         held.to_str()
@@ -142,15 +156,14 @@ impl<'a> Environment<'a> {
             })
     }
 
+    /// A problem that was found elsewhere.
+    pub(crate) fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
     /// A switch, off where unset.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
-        self.get(name, false, "true or false", |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "1" | "true" | "yes" | "on" => Some(true),
-                "0" | "false" | "no" | "off" => Some(false),
-                _ => None,
-            }
-        })
+        self.get(name, false, "true or false", flag)
     }
 
     /// A time as `500ms`, `5s`, `2m`; a bare number is seconds.
@@ -180,9 +193,16 @@ impl<'a> Environment<'a> {
 
     /// A path.
     pub(crate) fn path(&mut self, name: &str) -> Option<PathBuf> {
-        (self.lookup)(name)
-            .filter(|held| !held.is_empty())
-            .map(Into::into)
+        self.held(name).map(Into::into)
+    }
+}
+
+/// `true` or `false`, and other words for them.
+pub(crate) fn flag(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
     }
 }
 

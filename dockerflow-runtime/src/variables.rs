@@ -26,6 +26,7 @@ variables! {
     PORT, "8000", "The TCP port to listen on; 0 takes a free one and prints it on stderr", "8080";
     HOST, "0.0.0.0", "The IP address to listen on; :: is every IPv4 and IPv6 address", "::";
     WORKERS, "the CPU quota, at least 1", "How many threads answer requests, from 1 to 1024", "4";
+    CONFIG_PATH, "none", "A file of the application's own settings, or a directory of such files", "/etc/app";
     DOCKERFLOW_DRAIN_DELAY, "5s", "How long to go on accepting after SIGTERM, while the heartbeat fails", "10s";
     DOCKERFLOW_SHUTDOWN_TIMEOUT, "20s", "How long requests in flight may take after that", "25s";
     LOG_LEVEL, "info", "Which records are logged: off, critical, error, warning, info, debug, trace, also by target", "info,sqlx=warning";

@@ -5,4 +5,5 @@ mod endpoints;
 mod health_check;
 mod heartbeat;
 mod hygiene;
+mod process;
 mod service;
