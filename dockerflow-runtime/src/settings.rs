@@ -138,13 +138,15 @@ impl<'a> Environment<'a> {
         name: &str,
         default: T,
         expected: &str,
-        parse: impl Fn(&str) -> Option<T>,
+        parse: impl FnOnce(&str) -> Option<T>,
     ) -> T {
         let Some(held) = self.held(name) else {
             return default;
         };
         held.to_str()
-            .and_then(|text| parse(text.trim()))
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .and_then(parse)
             .unwrap_or_else(|| {
                 let held = Some(held.to_string_lossy().into_owned());
                 self.problems.push(Problem {
