@@ -164,6 +164,13 @@ const BUDGET: Duration = Duration::from_millis(900);
 fn probe() -> Result<(), Error> {
     let mut environment = Environment::new(|name| env::var_os(name));
     let process = Process::read(&mut environment);
+    if process.address.port() == 0 {
+        environment.report(Problem {
+            name: "PORT".into(),
+            held: Some("0".into()),
+            expected: "the port that the service listens on".into(),
+        });
+    }
     let process = environment.finish(process)?;
     let host = match process.address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),

@@ -7,6 +7,8 @@ pub(crate) struct Variable {
     /// What holds where it is unset, as an operator reads it.
     pub(crate) default: &'static str,
     pub(crate) meaning: &'static str,
+    /// For the documentation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a terminal has no room for it"))]
     pub(crate) example: &'static str,
 }
 
@@ -43,6 +45,10 @@ variables! {
     DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
     LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
     LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, or gcp: mozlog with Google's severity and message", "gcp";
+    NO_COLOR, "unset", "Where it is set, text on a terminal has no colours", "1";
+    DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
+    DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
+    DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is read from and echoed in", "x-amzn-trace-id";
     STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
     STATSD_PORT, "8125", "Its UDP port", "9125";
 }
@@ -59,4 +65,57 @@ pub(crate) fn help() -> String {
         format!("  {name}\n      {meaning} [default: {default}]")
     });
     entries.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeSet, fs};
+
+    use super::*;
+    use crate::{
+        config::Files,
+        logging::LogOptions,
+        server::Process,
+        settings::{Environment, Settings},
+    };
+
+    #[test]
+    fn these_are_the_variables_that_are_read() {
+        let read = RefCell::new(BTreeSet::new());
+        let mut environment = Environment::new(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        });
+        Process::read(&mut environment);
+        Settings::read(&mut environment);
+        LogOptions::read(&mut environment);
+        Files::read(&mut environment);
+        read.borrow_mut().insert("NO_COLOR".into()); // not one that can be bad
+        let named: BTreeSet<_> = ALL
+            .iter()
+            .map(|variable| variable.name.to_owned())
+            .collect();
+        assert_eq!(named, *read.borrow());
+    }
+
+    #[test]
+    fn the_documentation_has_them_all_as_they_are() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let text = fs::read_to_string(path).expect("docs/configuration.md");
+        let rows = ALL.iter().map(|variable| {
+            let Variable {
+                name,
+                default,
+                meaning,
+                example,
+            } = variable;
+            format!("| `{name}` | {default} | {meaning} | `{example}` |")
+        });
+        let table = rows.collect::<Vec<_>>().join("\n");
+        let head = "| variable | default | meaning | example |\n|---|---|---|---|\n";
+        assert!(
+            text.contains(&format!("{head}{table}\n\n")),
+            "the table in docs/configuration.md should be:\n{head}{table}"
+        );
+    }
 }

@@ -306,6 +306,15 @@ const BAD: &[(&str, &[&str])] = &[
         "DOCKERFLOW_HEARTBEAT_TIMEOUT",
         &[" ", "-1s", "0", "99999h", "5 parsecs", "soon"],
     ),
+    (
+        "DOCKERFLOW_SUMMARY_LOG_QUERYSTRING",
+        &[" ", "-1", "2", "perhaps"],
+    ),
+    (
+        "DOCKERFLOW_SUMMARY_LOG_PROBES",
+        &[" ", "-1", "2", "perhaps"],
+    ),
+    ("DOCKERFLOW_REQUEST_ID_HEADER_NAME", &[" ", "a b", "x:y"]),
     ("LOG_LEVEL", &[" ", "-1", "loud", "sqlx=loud"]),
     ("LOG_FORMAT", &[" ", "-1", "xml"]),
     ("STATSD_HOST", &[" ", "a b", "http://x", "x:8125"]),
