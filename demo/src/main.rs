@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use actix_web::web::Data;
-use dockerflow_demo::{Book, Settings, VERSION, app};
+use dockerflow_demo::{Book, VERSION, app};
 
 fn main() -> ExitCode {
     dockerflow::main(VERSION, async |server| {
-        let book = Data::new(Book::open(Settings::from_env()?).await?);
+        let book = Data::new(Book::open(server.config()?).await?);
         let shared = book.clone();
         server.run(move || app(shared.clone())).await?;
         book.close().await;

@@ -1,4 +1,4 @@
-//! What an operator can choose.
+//! What an operator can choose: the file at `CONFIG_PATH`, or the variables `DATABASE_URL`, `CAPACITY` and so on.
 
 use std::num::NonZeroU32;
 
@@ -26,24 +26,5 @@ impl Default for Settings {
             page_size: const { NonZeroU32::new(10).expect("not zero") },
             free_megabytes: 100,
         }
-    }
-}
-
-// INTERIM
-impl Settings {
-    /// # Errors
-    /// A number is none.
-    pub fn from_env() -> Result<Self, std::num::ParseIntError> {
-        let mut settings = Self::default();
-        if let Ok(url) = std::env::var("DATABASE_URL") {
-            settings.database_url = url;
-        }
-        if let Ok(capacity) = std::env::var("CAPACITY") {
-            settings.capacity = capacity.parse()?;
-        }
-        if let Ok(megabytes) = std::env::var("FREE_MEGABYTES") {
-            settings.free_megabytes = megabytes.parse()?;
-        }
-        Ok(settings)
     }
 }

@@ -4,6 +4,7 @@ mod server;
 
 use std::{fs, net::UdpSocket, thread, time::Duration};
 
+use dockerflow_demo::Settings;
 use serde_json::{Value, json};
 use server::{Server, refused};
 
@@ -494,6 +495,49 @@ fn a_bad_port_is_named_with_what_it_held() {
     let (code, text) = refused(&[("PORT", "eighty")]);
     assert_eq!(code, 2);
     assert!(text.contains("PORT is \"eighty\", expected"), "{text}");
+}
+
+#[test]
+fn a_bad_setting_is_named_with_what_it_held() {
+    for (name, held) in [
+        ("CAPACITY", "many"),
+        ("PAGE_SIZE", "0"),
+        ("FREE_MEGABYTES", "-1"),
+    ] {
+        let (code, text) = refused(&[(name, held)]);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains(name) && text.contains(held), "{text}");
+    }
+}
+
+#[test]
+fn the_example_of_a_settings_file_says_what_the_defaults_are() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/settings.toml");
+    let text = fs::read_to_string(example).expect("the example");
+    let defaults = Settings::default();
+    for line in [
+        format!("database_url = {:?}", defaults.database_url),
+        format!("capacity = {}_000", defaults.capacity / 1000),
+        format!("page_size = {}", defaults.page_size),
+        format!("free_megabytes = {}", defaults.free_megabytes),
+    ] {
+        assert!(text.contains(&line), "{line}");
+    }
+    let server = Server::start_with(&[("CONFIG_PATH", example)]);
+    assert_eq!(server.get("/").status, 200);
+}
+
+#[test]
+fn settings_come_from_a_file_and_a_variable_has_the_last_word() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("settings.toml");
+    fs::write(&file, "capacity = 1\npage_size = 2\n").expect("a file");
+    let file = file.display().to_string();
+    let server = Server::start_with(&[("CONFIG_PATH", &file), ("CAPACITY", "3")]);
+    for expected in [303, 303, 303, 507] {
+        assert_eq!(server.sign("name=Ada&message=Hello").status, expected);
+    }
+    assert_eq!(server.get("/api/entries").json()["last"], 2);
 }
 
 #[test]
