@@ -62,6 +62,26 @@ impl Scene {
         scene
     }
 
+    /// A repository whose refs are in reftables. None, loudly, where git is older than 2.45; on CI that is a failure.
+    pub(crate) fn with_reftable(name: &'static str, hash: &str) -> Option<Self> {
+        let scene = Self::package(name);
+        let options = ["--ref-format=reftable", &format!("--object-format={hash}")];
+        if !scene
+            .try_git(&scene.root, &[&["init", "-q"], &options[..]].concat())
+            .status
+            .success()
+        {
+            assert!(
+                env::var_os("CI").is_none(),
+                "git has no reftable, which this test needs: 2.45 has"
+            );
+            eprintln!("SKIPPED {name}: git has no reftable, 2.45 has");
+            return None;
+        }
+        scene.init(&scene.root, &options);
+        Some(scene)
+    }
+
     /// Makes `folder` a repository, and commits what is in it.
     pub(crate) fn init(&self, folder: &Path, options: &[&str]) {
         self.git_in(folder, &[&["init", "-q", "-b", "main"], options].concat());
