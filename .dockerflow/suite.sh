@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 image=dockerflow-suite-$$-$RANDOM
-trap 'docker rm --force --volumes "$image" >/dev/null 2>&1; docker image rm "$image" >/dev/null' EXIT
+trap 'docker rm --force --volumes "$image" >/dev/null 2>&1; docker image rm "$image" >/dev/null 2>&1' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 docker build --quiet --target test --tag "$image" . >/dev/null
