@@ -146,3 +146,14 @@ pub use dockerflow_runtime::{
 ///
 #[doc(inline)]
 pub use dockerflow_runtime::main;
+
+/// The code in the pages of `docs/` compiles.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/configuration.md")]
+    struct Configuration;
+    #[doc = include_str!("../docs/metrics.md")]
+    struct Metrics;
+    #[doc = include_str!("../docs/process.md")]
+    struct Process;
+}

@@ -19,6 +19,7 @@ scenarios! {
     "heartbeat with a fresh report, ours" => ours(), "/__heartbeat__";
     "heartbeat that checks nothing, by hand" => by_hand(), "/__heartbeat__";
     "a route of the app, ours" => ours(), "/hello";
+    "a route of the app, ours, with statsd" => ours(), "/hello";
     "a route of the app, bare" => bare(), "/hello";
 }
 

@@ -246,7 +246,7 @@ fn overrides(
         if let Some(fields) = fields {
             let same = |field: &&&str| field.to_lowercase().replace('-', "_") == parts[0];
             match fields.iter().find(same) {
-                Some(field) => parts[0] = (*field).to_owned(),
+                Some(field) => (*field).clone_into(&mut parts[0]),
                 None => continue,
             }
         }
@@ -612,7 +612,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
                 of: &node,
             }),
             ValueKind::Table(ref table) => visitor.visit_map(Entries {
-                entries: table.clone().into_iter(),
+                rest: table.clone().into_iter(),
                 value: None,
                 of: &node,
             }),
@@ -734,7 +734,7 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
 }
 
 struct Entries<'n, 'a, I> {
-    entries: I,
+    rest: I,
     value: Option<(String, Value)>,
     of: &'n Node<'a>,
 }
@@ -746,7 +746,7 @@ impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Entries<'_, '_
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Fault> {
-        let Some((key, value)) = self.entries.next() else {
+        let Some((key, value)) = self.rest.next() else {
             return Ok(None);
         };
         let name = Node {
@@ -1016,7 +1016,8 @@ mod tests {
 
     #[test]
     fn a_key_that_is_wrong_is_named_with_its_file_or_variable_and_what_was_expected() {
-        let cases: [(&str, &[(&str, &str)], &str); 13] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 13] = [
             (
                 "port = 70000",
                 &[],

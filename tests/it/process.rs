@@ -765,7 +765,7 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
         AtomicUsize::new(0),
     );
     let told = thread::scope(|scope| {
-        let stopping = Stop(&stop);
+        let load = Stop(&stop);
         for _ in 0..CLIENTS {
             scope.spawn(|| {
                 let mut connection = None;
@@ -821,7 +821,7 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
             assert_eq!(get(address, "/").expect("it still accepts").status, 200);
             thread::sleep(Duration::from_millis(10));
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(load);
         assert!(
             answered.load(Ordering::Relaxed) > before + CLIENTS,
             "the load went on"
