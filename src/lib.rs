@@ -44,7 +44,7 @@ pub use dockerflow_macros::health_check;
 /// anything of the app sees the request. The function keeps its name, arguments, generics and documentation; `return` works; an
 /// `App` without its type is filled in, an `App<…>` is kept. What a factory borrows, its app does not keep.
 ///
-/// ```
+/// ```standalone_crate
 /// use actix_web::{App, HttpServer, get, web};
 ///
 /// #[get("/")]

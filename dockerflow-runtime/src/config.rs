@@ -446,7 +446,7 @@ fn in_words(expected: &str) -> String {
 }
 
 /// The text, unless the key's name or the text itself says that it may be a secret.
-fn shown(key: &str, text: &str) -> Option<String> {
+pub(crate) fn shown(key: &str, text: &str) -> Option<String> {
     const SECRET: [&str; 12] = [
         "password",
         "passwd",

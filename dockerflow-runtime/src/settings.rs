@@ -5,6 +5,7 @@ use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 use actix_web::http::header::HeaderName;
 
 use crate::{
+    config::shown,
     error::{Error, Problem},
     metrics::Target,
 };
@@ -148,7 +149,7 @@ impl<'a> Environment<'a> {
             .filter(|text| !text.is_empty())
             .and_then(parse)
             .unwrap_or_else(|| {
-                let held = Some(held.to_string_lossy().into_owned());
+                let held = shown(name, &held.to_string_lossy());
                 self.problems.push(Problem {
                     name: name.into(),
                     held,
