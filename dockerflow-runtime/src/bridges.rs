@@ -384,7 +384,9 @@ impl SpanFields {
     fn put(&mut self, field: &Field, value: Value<'_>) {
         let kept = match value {
             Value::Text(text) => Kept::Text(text.to_owned()),
-            Value::Bytes(bytes) => Kept::Text(String::from_utf8_lossy(bytes).into_owned()),
+            Value::Bytes(bytes) | Value::Plain(bytes) => {
+                Kept::Text(String::from_utf8_lossy(bytes).into_owned())
+            }
             Value::Format(arguments) => Kept::Text(arguments.to_string()),
             Value::Unsigned(number) => Kept::Unsigned(number),
             Value::Signed(number) => Kept::Signed(number),

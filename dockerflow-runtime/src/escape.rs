@@ -3,37 +3,58 @@
 use std::fmt;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Appends `text` as it has to stand between the quotes of a JSON string. No line break gets through.
 pub(crate) fn escape(into: &mut Vec<u8>, text: &str) {
-    let text = text.as_bytes();
-    let (mut copied, mut at) = (0, 0);
-    while at < text.len() {
-        let guilty = match text[at..].first_chunk() {
-            Some(chunk) => first_guilty(*chunk),
-            None => text[at..].iter().position(|byte| is_guilty(*byte)),
-        };
-        match guilty {
-            Some(offset) => {
-                at += offset;
-                into.extend_from_slice(&text[copied..at]);
-                escape_byte(into, text[at]);
-                at += 1;
-                copied = at;
-            }
-            None => at += 8,
-        }
-    }
-    into.extend_from_slice(&text[copied..]);
+    scan::<false>(into, text.as_bytes());
 }
 
 /// The same for bytes that ought to be text: what is not UTF-8 becomes U+FFFD.
 pub(crate) fn escape_lossy(into: &mut Vec<u8>, bytes: &[u8]) {
-    match str::from_utf8(bytes) {
-        Ok(text) => escape(into, text),
-        Err(_) => escape(into, &String::from_utf8_lossy(bytes)),
+    if let Some(rest) = scan::<true>(into, bytes) {
+        escape(into, &String::from_utf8_lossy(&bytes[rest..]));
     }
+}
+
+/// Appends `bytes`; where only ASCII will do, up to the first byte that is none, whose place it gives.
+fn scan<const ASCII: bool>(into: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
+    let (mut copied, mut at) = (0, 0);
+    while at < bytes.len() {
+        let word = word(bytes, at);
+        let guilty = guilty(word) | if ASCII { word & HIGHS } else { 0 };
+        if guilty == 0 {
+            at += 8;
+            continue;
+        }
+        at += (guilty.trailing_zeros() / 8) as usize;
+        into.extend_from_slice(&bytes[copied..at]);
+        if ASCII && !bytes[at].is_ascii() {
+            return Some(at);
+        }
+        escape_byte(into, bytes[at]);
+        at += 1;
+        copied = at;
+    }
+    into.extend_from_slice(&bytes[copied..]);
+    None
+}
+
+/// The eight bytes from there on, spaces after the last.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> u64 {
+    let rest = &bytes[at..];
+    if let Some(chunk) = rest.first_chunk() {
+        return u64::from_le_bytes(*chunk);
+    }
+    if let Some(chunk) = bytes.last_chunk() {
+        let before = 64 - 8 * rest.len();
+        return u64::from_le_bytes(*chunk) >> before | SPACES << (64 - before);
+    }
+    let mut chunk = [b' '; 8];
+    chunk[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(chunk)
 }
 
 /// What is formatted into it arrives escaped in the buffer.
@@ -46,21 +67,15 @@ impl fmt::Write for Escaped<'_> {
     }
 }
 
-/// The place of the first byte that needs an escape. Each of the three tests can be wrong about a byte only after a guilty one.
+/// A bit for each byte that needs an escape. Each of the three tests can be wrong about a byte only after a guilty one.
 #[inline]
-fn first_guilty(chunk: [u8; 8]) -> Option<usize> {
-    let word = u64::from_le_bytes(chunk);
-    let below = |limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+fn guilty(word: u64) -> u64 {
+    let below = word.wrapping_sub(SPACES) & !word;
     let equal = |byte: u8| {
         let difference = word ^ (ONES * u64::from(byte));
         difference.wrapping_sub(ONES) & !difference
     };
-    let guilty = (below(0x20) | equal(b'"') | equal(b'\\')) & HIGHS;
-    (guilty != 0).then(|| (guilty.trailing_zeros() / 8) as usize)
-}
-
-fn is_guilty(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+    (below | equal(b'"') | equal(b'\\')) & HIGHS
 }
 
 #[cold]
@@ -108,5 +123,13 @@ mod tests {
         let mut into = Vec::new();
         escape_lossy(&mut into, b"a\xffb\nc");
         assert_eq!(into, "a\u{fffd}b\\nc".as_bytes());
+        for length in 0..20 {
+            let mut into = Vec::new();
+            escape_lossy(
+                &mut into,
+                &[&vec![b'a'; length][..], "é\n\u{1}".as_bytes()].concat(),
+            );
+            assert_eq!(into, format!("{:a<length$}é\\n\\u0001", "").as_bytes());
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Logging {
         &self.filter
     }
 
-    /// Logs a record that has passed the filter.
+    /// Logs a record that has passed the filter, with the id of the request that is handled.
     pub(crate) fn log(
         &self,
         level: Level,
@@ -185,12 +185,22 @@ impl Logging {
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {
-        let all = |line: &mut Line<'_>| {
+        self.write(level, kind, message, |line| {
             fields(line);
-            request_id::with(|id| line.outer("rid", Value::Text(id)));
-        };
+            request_id::with(|id| line.outer("rid", Value::Plain(id)));
+        });
+    }
+
+    /// The same, with these fields alone.
+    pub(crate) fn write(
+        &self,
+        level: Level,
+        kind: &str,
+        message: Option<Value<'_>>,
+        fields: impl FnOnce(&mut Line<'_>),
+    ) {
         let push = |line: &[u8]| self.writer.push(line);
-        self.layout.line(level, kind, message, all, push);
+        self.layout.line(level, kind, message, fields, push);
     }
 }
 

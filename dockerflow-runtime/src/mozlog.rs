@@ -195,12 +195,32 @@ impl Layout {
     }
 }
 
+/// A key, and how it stands in JSON.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    pub(crate) json: &'static str,
+}
+
+/// A key of a field that many lines have. It needs no escape.
+macro_rules! known {
+    ($name:literal) => {
+        $crate::mozlog::Known {
+            name: $name,
+            json: concat!("\"", $name, "\":"),
+        }
+    };
+}
+pub(crate) use known;
+
 /// A field's value, as far as a line tells them apart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
     Text(&'a str),
     /// Text as a client sent it.
     Bytes(&'a [u8]),
+    /// ASCII that needs no escape.
+    Plain(&'a [u8]),
     Format(fmt::Arguments<'a>),
     Unsigned(u64),
     Signed(i64),
@@ -295,10 +315,16 @@ impl Line<'_> {
         }
     }
 
-    /// A field whose key is known to be new.
-    pub(crate) fn unique(&mut self, key: &str, value: Value<'_>) {
-        let start = self.key(key);
-        self.finish(start, value);
+    /// A field that no other has the key of, where only such are written.
+    #[inline]
+    pub(crate) fn known(&mut self, key: Known, value: Value<'_>) {
+        if matches!(self.format, Format::Text { .. }) {
+            self.outer(key.name, value);
+        } else {
+            self.text.extend_from_slice(key.json.as_bytes());
+            self.value(value);
+            self.text.push(b',');
+        }
     }
 
     /// A field by `put`, which is one of the above; no field for `null`.
@@ -319,9 +345,9 @@ impl Line<'_> {
     }
 
     /// What Google Cloud shows for a record that has no message.
-    pub(crate) fn headline(&mut self, text: fmt::Arguments<'_>) {
+    pub(crate) fn headline(&mut self, text: impl FnOnce() -> String) {
         if self.format == Format::Gcp {
-            self.headline = Some(text.to_string());
+            self.headline = Some(text());
         }
     }
 
@@ -436,10 +462,12 @@ impl Line<'_> {
         }
     }
 
+    #[inline]
     fn value(&mut self, value: Value<'_>) {
         match value {
             Value::Text(text) => self.quoted(|into| escape(into, text)),
             Value::Bytes(bytes) => self.quoted(|into| escape_lossy(into, bytes)),
+            Value::Plain(bytes) => self.quoted(|into| into.extend_from_slice(bytes)),
             Value::Format(arguments) => self.quoted(|into| {
                 // A value that cannot be shown is cut there: half of it says more than nothing.
                 let _ = Escaped(into).write_fmt(arguments);
@@ -483,6 +511,7 @@ impl Line<'_> {
             Value::Text(text) => text.to_owned(),
             Value::Format(arguments) => fmt::format(arguments),
             Value::Bytes(_)
+            | Value::Plain(_)
             | Value::Unsigned(_)
             | Value::Signed(_)
             | Value::Float(_)

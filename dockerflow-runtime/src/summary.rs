@@ -16,8 +16,9 @@ use actix_web::{
     dev::{Payload, RequestHead, ServiceResponse},
     error::{ErrorInternalServerError, InternalError},
     http::{
-        Method, Uri,
+        Method,
         header::{self, HeaderValue},
+        uri::PathAndQuery,
     },
 };
 use log::kv;
@@ -28,7 +29,7 @@ use crate::{
     engine::Engine,
     logging,
     metrics::Underway,
-    mozlog::{Line, Value},
+    mozlog::{Known, Line, Value, known},
     request_id::{self, RequestId, Scope},
 };
 
@@ -89,7 +90,7 @@ pub(crate) struct Exchange {
     engine: Arc<Engine>,
     started: Instant,
     method: Method,
-    uri: Uri,
+    target: Option<PathAndQuery>,
     agent: Option<HeaderValue>,
     lang: Option<HeaderValue>,
     /// Its metrics, if it has any.
@@ -104,7 +105,8 @@ impl Exchange {
             engine: engine.clone(),
             started: Instant::now(),
             method: head.method.clone(),
-            uri: head.uri.clone(),
+            // Not all of the URI: this is one buffer to share, not three.
+            target: head.uri.path_and_query().cloned(),
             agent: head.headers.get(header::USER_AGENT).cloned(),
             lang: head.headers.get(header::ACCEPT_LANGUAGE).cloned(),
             underway: None,
@@ -182,14 +184,14 @@ impl Exchange {
             Some(logging) => match (record.own("msg"), error) {
                 (Some(own), _) => {
                     let text = own.as_str().map_or_else(|| own.to_string(), Into::into);
-                    logging.log(level, KIND, Some(Value::Text(&text)), |line| {
+                    logging.write(level, KIND, Some(Value::Text(&text)), |line| {
                         record.write(line);
                     });
                 }
-                (None, None) => logging.log(level, KIND, None, |line| record.write(line)),
+                (None, None) => logging.write(level, KIND, None, |line| record.write(line)),
                 (None, Some(error)) => {
                     let message = Value::Format(format_args!("{error}"));
-                    logging.log(level, KIND, Some(message), |line| record.write(line));
+                    logging.write(level, KIND, Some(message), |line| record.write(line));
                 }
             },
             None => record.hand_over(level, error),
@@ -218,12 +220,12 @@ struct Record<'a> {
 
 impl Record<'_> {
     /// The fields that are ours.
-    fn each(&self, mut field: impl FnMut(&'static str, Value<'_>)) {
+    fn each(&self, mut field: impl FnMut(Known, Value<'_>)) {
         let Exchange {
             engine,
             started,
             method,
-            uri,
+            target,
             agent,
             lang,
             underway: _,
@@ -231,24 +233,41 @@ impl Record<'_> {
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(started.elapsed().as_millis());
         if let Some(agent) = agent {
-            field("agent", Value::Bytes(agent.as_bytes()));
+            field(known!("agent"), Value::Bytes(agent.as_bytes()));
         }
-        field("errno", Value::Unsigned(if code < 400 { 0 } else { code }));
-        field("code", Value::Unsigned(code));
+        field(
+            known!("errno"),
+            Value::Unsigned(if code < 400 { 0 } else { code }),
+        );
+        field(known!("code"), Value::Unsigned(code));
         if let Some(lang) = lang {
-            field("lang", Value::Bytes(lang.as_bytes()));
+            field(known!("lang"), Value::Bytes(lang.as_bytes()));
         }
-        field("method", Value::Text(method.as_str()));
-        field("path", Value::Text(uri.path()));
+        field(known!("method"), Value::Plain(method.as_str().as_bytes()));
+        // Bytes that the client chose, whatever their type says.
+        field(known!("path"), Value::Bytes(self.path()));
         if engine.settings.summary.querystring
-            && let Some(query) = uri.query()
+            && let Some(query) = target.as_ref().and_then(PathAndQuery::query)
         {
-            field("querystring", Value::Text(query));
+            field(known!("querystring"), Value::Bytes(query.as_bytes()));
         }
         if let Some(id) = self.scope.id() {
-            field("rid", Value::Text(id.as_str()));
+            field(known!("rid"), Value::Plain(id.as_bytes()));
         }
-        field("t", Value::Unsigned(milliseconds.unwrap_or(u64::MAX)));
+        field(
+            known!("t"),
+            Value::Unsigned(milliseconds.unwrap_or(u64::MAX)),
+        );
+    }
+
+    fn path(&self) -> &[u8] {
+        let target = self.exchange.target.as_ref();
+        target.map_or(b"", |target| target.path().as_bytes())
+    }
+
+    fn headline(&self) -> String {
+        let path = String::from_utf8_lossy(self.path());
+        format!("{} {path} {}", self.exchange.method, self.code)
     }
 
     /// What the app has set under `name`.
@@ -264,12 +283,11 @@ impl Record<'_> {
     }
 
     fn write(&self, line: &mut Line<'_>) {
-        let Exchange { method, uri, .. } = self.exchange;
-        line.headline(format_args!("{method} {} {}", uri.path(), self.code));
+        line.headline(|| self.headline());
         let Some(summary) = self.scope.summary() else {
-            return self.each(|key, value| line.unique(key, value));
+            return self.each(|key, value| line.known(key, value));
         };
-        self.each(|key, value| line.last(key, value));
+        self.each(|key, value| line.last(key.name, value));
         for (key, value) in summary.0.borrow().iter().filter(|(key, _)| key != "msg") {
             line.json(key, value, Line::last);
         }
@@ -285,49 +303,39 @@ impl Record<'_> {
         if level > log::max_level() {
             return;
         }
-        let mut pairs: Vec<(String, kv::Value<'static>)> = Vec::new();
-        let mut texts: Vec<(String, String)> = Vec::new();
-        self.each(|key, value| match value {
-            Value::Unsigned(number) => pairs.push((key.into(), number.into())),
-            Value::Text(text) => texts.push((key.into(), text.into())),
-            Value::Bytes(bytes) => texts.push((key.into(), String::from_utf8_lossy(bytes).into())),
-            Value::Signed(_) | Value::Float(_) | Value::Bool(_) | Value::Format(_) => {}
+        let mut fields = Fields::new();
+        self.each(|key, value| {
+            let value = match value {
+                Value::Unsigned(number) => Json::from(number),
+                Value::Bytes(bytes) | Value::Plain(bytes) => String::from_utf8_lossy(bytes).into(),
+                _ => return,
+            };
+            fields.push((key.name.into(), value));
         });
         if let Some(summary) = self.scope.summary() {
-            for (key, value) in summary
-                .0
-                .borrow()
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-            {
-                let text = value.as_str().map_or_else(|| value.to_string(), Into::into);
-                texts.push((key.clone().into_owned(), text));
+            for (name, value) in summary.0.borrow().iter() {
+                fields.retain(|(earlier, _)| earlier != name);
+                fields.push((name.clone(), value.clone()));
             }
         }
-        let texts = texts
-            .iter()
-            .map(|(key, text)| (key.as_str(), kv::Value::from(text.as_str())));
-        let pairs = pairs
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.clone()));
-        let all: Vec<_> = pairs.chain(texts).collect();
-        let record = |message| {
-            let record = log::Record::builder()
+        let pairs = fields.iter().filter(|(_, value)| !value.is_null());
+        let pairs = pairs.map(|(name, value)| match value {
+            Json::String(text) => (name.as_ref(), kv::Value::from(text.as_str())),
+            other => {
+                let number = other.as_u64().map(kv::Value::from);
+                let value = number.unwrap_or_else(|| kv::Value::from_display(other));
+                (name.as_ref(), value)
+            }
+        });
+        let pairs: Vec<(&str, kv::Value<'_>)> = pairs.collect();
+        let text = error.map_or_else(|| self.headline(), ToString::to_string);
+        log::logger().log(
+            &log::Record::builder()
                 .level(level)
                 .target(KIND)
-                .key_values(&all)
-                .args(message)
-                .build();
-            log::logger().log(&record);
-        };
-        match error {
-            Some(error) => record(format_args!("{error}")),
-            None => record(format_args!(
-                "{} {} {}",
-                self.exchange.method,
-                self.exchange.uri.path(),
-                self.code
-            )),
-        }
+                .key_values(&pairs)
+                .args(format_args!("{text}"))
+                .build(),
+        );
     }
 }

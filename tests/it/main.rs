@@ -5,5 +5,6 @@ mod endpoints;
 mod health_check;
 mod heartbeat;
 mod hygiene;
+mod logs;
 mod process;
 mod service;
