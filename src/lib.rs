@@ -119,7 +119,7 @@ pub use dockerflow_runtime::checks;
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
     Error, Finding, Level, Message, Metrics, Mozlog, OnHeartbeat, Outcome, Problem, Report,
-    RequestId, Server, Summary, Version, block, cadence, config, healthcheck, logger, share,
+    RequestId, Server, Summary, Version, block, cadence, config, healthcheck, logger, share, slog,
     start_logging,
 };
 

@@ -28,7 +28,7 @@ mod variables;
 mod version;
 mod writer;
 
-pub use ::cadence;
+pub use ::{cadence, slog};
 pub use check::{Level, Message, Outcome};
 pub use command::{healthcheck, main};
 pub use config::config;

@@ -31,11 +31,6 @@ variables! {
     CONFIG_PATH, "none", "A file of the application's own settings, or a directory of such files", "/etc/app";
     DOCKERFLOW_DRAIN_DELAY, "5s", "How long to go on accepting after SIGTERM, while the heartbeat fails", "10s";
     DOCKERFLOW_SHUTDOWN_TIMEOUT, "20s", "How long requests in flight may take after that", "25s";
-    LOG_LEVEL, "info", "Which records are logged: off, critical, error, warning, info, debug, trace, also by target", "info,sqlx=warning";
-    LOG_FORMAT, "text on a terminal, else mozlog", "How: mozlog, text, or gcp (mozlog that Google Cloud reads)", "mozlog";
-    DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is taken from and echoed in", "traceparent";
-    DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has the query string: it may hold secrets", "true";
-    DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that find all well have a summary, too", "true";
     DOCKERFLOW_VERSION_FILE, "/app/version.json, if it is there", "A version object to serve in place of the embedded one", "/etc/version.json";
     DOCKERFLOW_ERROR_ENDPOINT, "false", "Whether /__error__ logs an error and answers 500, to test alerts", "true";
     DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE, "503", "What an unhealthy heartbeat answers, from 500 to 599", "500";
