@@ -3,6 +3,8 @@
 mod changes;
 mod panics;
 mod run;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::{
@@ -57,7 +59,11 @@ impl Heartbeat {
     /// No check runs, and no thread starts, before the first probe.
     pub(crate) fn new(definitions: Vec<Definition>, settings: &Settings) -> Self {
         let checks = definitions.iter().map(|one| one.check.clone()).collect();
-        let flights = Arc::new(Flights::new(checks, settings));
+        Self::with(definitions, Flights::new(checks, settings))
+    }
+
+    fn with(definitions: Vec<Definition>, flights: Flights) -> Self {
+        let flights = Arc::new(flights);
         Self {
             thread: Thread::new(flights.clone()),
             definitions: definitions.into(),

@@ -256,3 +256,95 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
     let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
     format!("{}…", &text[..end.unwrap_or_default()]).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::check::Place;
+
+    fn finding(worst: Level, messages: Vec<Message>, silenced: &[&str]) -> Finding {
+        let place = Place {
+            file: file!(),
+            line: line!(),
+        };
+        let check = Check {
+            name: "one",
+            place,
+            worst,
+            timeout: None,
+        };
+        let silenced: Vec<_> = silenced.iter().map(ToString::to_string).collect();
+        Finding::new(&check, Duration::from_millis(12), messages, &silenced)
+    }
+
+    fn told(findings: Vec<Finding>, details: bool) -> Value {
+        let body = Report::new(findings, Duration::ZERO).body(details);
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    #[test]
+    fn details_are_told_only_when_asked_for_and_only_of_what_has_something_to_say() {
+        let findings = || {
+            vec![
+                finding(Level::Critical, Vec::new(), &[]),
+                finding(Level::Critical, vec![Message::info("an.id", "a text")], &[]),
+            ]
+        };
+        assert_eq!(told(findings(), false)["details"], json!({}));
+        let detail = json!({"status": "info", "level": 20, "duration_ms": 12, "messages": {"an.id": "a text"}});
+        assert_eq!(told(findings(), true)["details"], json!({"one": detail}));
+    }
+
+    #[test]
+    fn a_check_is_at_most_as_bad_as_it_may_be() {
+        let messages = vec![Message::critical("a", ""), Message::info("b", "")];
+        let finding = finding(Level::Warning, messages, &[]);
+        let levels: Vec<_> = finding.messages().iter().map(Message::level).collect();
+        assert_eq!(finding.level(), Level::Warning);
+        assert_eq!(levels, [Level::Warning, Level::Info]);
+    }
+
+    #[test]
+    fn what_is_silenced_does_not_count_and_is_still_there_for_the_log() {
+        let messages = vec![Message::error("loud", ""), Message::info("other", "")];
+        let finding = finding(Level::Critical, messages, &["loud", "nobody"]);
+        assert_eq!(finding.level(), Level::Info);
+        let said: Vec<_> = finding
+            .said()
+            .map(|(one, silenced)| (one.id(), silenced))
+            .collect();
+        assert_eq!(said, [("other", false), ("loud", true)]);
+    }
+
+    #[test]
+    fn of_too_many_messages_the_worst_are_kept() {
+        let mut messages: Vec<_> = (0..5000)
+            .map(|one| Message::debug(one.to_string(), ""))
+            .collect();
+        messages.push(Message::error("the last", ""));
+        let finding = finding(Level::Critical, messages, &[]);
+        assert_eq!(finding.messages()[0].id(), "the last");
+        assert_eq!((finding.messages().len(), finding.omitted()), (100, 4901));
+    }
+
+    #[test]
+    fn a_body_is_bounded_however_many_checks_say_however_much() {
+        let text = "\u{1f600}".repeat(400);
+        let many = (0..1000).map(|_| {
+            let messages = (0..20).map(|one| Message::error(format!("an.id.{one}"), &text));
+            finding(Level::Critical, messages.collect(), &[])
+        });
+        let body = Report::new(many.collect(), Duration::ZERO).body(true);
+        assert!(body.len() < 512 * 1024, "{}", body.len());
+        serde_json::from_str::<Value>(&body).expect("JSON");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("short", 5), "short");
+        assert_eq!(cut("a\u{1f600}b", 3), "a…");
+        assert_eq!(cut("a\u{1f600}b", 5), "a\u{1f600}…");
+    }
+}
