@@ -188,10 +188,10 @@ async fn a_report_is_fresh_from_its_completion_and_not_longer() {
     let counted = runs.clone();
     let slow = move || {
         counted.fetch_add(1, SeqCst);
-        sleep(Duration::from_millis(300))
+        sleep(Duration::from_millis(700))
     };
     let check = Definition::asynchronous("slow", file!(), line!(), slow);
-    let heartbeat = heartbeat(Duration::from_millis(250), [check]);
+    let heartbeat = heartbeat(Duration::from_millis(600), [check]);
     assert!(heartbeat.fresh().is_none());
     assert!(probe(&heartbeat).await.healthy);
     assert!(
