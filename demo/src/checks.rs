@@ -16,7 +16,6 @@ async fn database(book: Data<Book>) -> Result<(), sqlx::Error> {
 
 /// Is there room for the book to grow?
 #[health_check(level = warning)]
-#[allow(clippy::needless_pass_by_value, reason = "extractors are values")]
 fn disk_space(book: Data<Book>) -> io::Result<()> {
     let free = fs4::available_space(&book.folder)? / 1_000_000;
     let wanted = book.settings.free_megabytes;

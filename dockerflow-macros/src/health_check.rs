@@ -50,7 +50,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
         errors.push(syn::Error::new(function::keyword(item), text));
     }
     let errors = errors.into_compile_errors();
-    quote!(#item #registered #errors)
+    quote!(#registered #item #errors)
 }
 
 impl Options {
@@ -184,12 +184,16 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     let timeout = timeout
         .iter()
         .map(|milliseconds| quote!(.timeout(#milliseconds)));
+    // Extractors are values, and only an `async fn` may take one by value without a lint.
+    let by_value = quote!(#[allow(clippy::needless_pass_by_value)]);
+    let by_value = function.signature.asyncness.is_none().then_some(by_value);
     quote! {
         #[doc(hidden)]
         #visibility fn #companion() -> #private::Definition {
             #private::Definition::#kind::<_, #arguments>(#name, ::core::file!(), ::core::line!(), #check) #(#level)* #(#timeout)*
         }
-        #private::submit! { #private::Registration(#companion) }
+        #private::register!(#companion);
+        #by_value
     }
 }
 
@@ -217,10 +221,6 @@ mod tests {
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> { pool.ping().await }
             },
             &expect![[r#"
-                /// Documented.
-                pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
-                    pool.ping().await
-                }
                 #[doc(hidden)]
                 pub fn __health_check_database() -> ::dockerflow::__private::Definition {
                     ::dockerflow::__private::Definition::asynchronous::<
@@ -228,8 +228,10 @@ mod tests {
                         (web::Data<Pool>,),
                     >("database", ::core::file!(), ::core::line!(), database)
                 }
-                ::dockerflow::__private::submit! {
-                    ::dockerflow::__private::Registration(__health_check_database)
+                ::dockerflow::__private::register!(__health_check_database);
+                /// Documented.
+                pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
+                    pool.ping().await
                 }
             "#]],
         );
@@ -248,7 +250,6 @@ mod tests {
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
             ),
             &expect![[r#"
-                fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
                 #[doc(hidden)]
                 fn __health_check_try() -> ::framework::df::__private::Definition {
                     ::framework::df::__private::Definition::blocking::<
@@ -258,9 +259,9 @@ mod tests {
                         .worst(::framework::df::__private::Level::Warning)
                         .timeout(2000u64)
                 }
-                ::framework::df::__private::submit! {
-                    ::framework::df::__private::Registration(__health_check_try)
-                }
+                ::framework::df::__private::register!(__health_check_try);
+                #[allow(clippy::needless_pass_by_value)]
+                fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
             "#]],
         );
     }

@@ -256,7 +256,7 @@ mod tests {
                 /// Documented.
                 pub fn app<P: Clone>(pool: &P) -> App { App::new().app_data(pool.clone()) }
             },
-            &expect![[r#"
+            &expect![["
                 /// Documented.
                 pub fn app<P: Clone>(
                     pool: &P,
@@ -271,7 +271,7 @@ mod tests {
                         (move || { App::new().app_data(pool.clone()) })(),
                     )
                 }
-            "#]],
+            "]],
         );
     }
 

@@ -9,8 +9,8 @@ use crate::check::Place;
 /// [`main`](crate::main) prints it and exits with [`Error::exit_code`]. An ordinary `main` may return it, as `Result<(), Error>`:
 /// the text is the same, and the exit code is 1, as it is for any `Err`.
 ///
-/// `?` makes one of any error of an application, as it makes an [`actix_web::Error`]. For that, it is no
-/// [`std::error::Error`] itself; it turns into a `Box<dyn std::error::Error + Send + Sync>`.
+/// `?` makes one of any error of an application, of an `anyhow::Error`, a `String`, a `&str`. For that, it is no
+/// [`std::error::Error`] itself.
 #[non_exhaustive]
 pub enum Error {
     /// Settings that are not what they should be: all of them, not only the first.
@@ -119,13 +119,17 @@ impl fmt::Display for Error {
                 })
             }
             Self::App(error) => {
-                write!(formatter, "{error}")?;
+                let mut text = error.to_string();
                 let mut cause = error.source();
                 while let Some(error) = cause {
-                    write!(formatter, ": {error}")?;
+                    // Many errors have their cause's text in their own.
+                    let inner = error.to_string();
+                    if !text.ends_with(&inner) {
+                        text = format!("{text}: {inner}");
+                    }
                     cause = error.source();
                 }
-                Ok(())
+                formatter.write_str(&text)
             }
         }
     }
@@ -137,23 +141,52 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Error {
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
-        Self::App(Box::new(error))
+        Self::App(error.into())
     }
 }
 
-impl From<Error> for Box<dyn std::error::Error + Send + Sync> {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::App(error) => error,
-            ours => ours.to_string().into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(&'static str, io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str(self.0)
         }
     }
-}
 
-impl From<Error> for Box<dyn std::error::Error> {
-    fn from(error: Error) -> Self {
-        Box::<dyn std::error::Error + Send + Sync>::from(error)
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.1)
+        }
+    }
+
+    fn text(fault: impl FnOnce() -> Result<(), Error>) -> String {
+        fault().expect_err("it is a fault").to_string()
+    }
+
+    #[test]
+    fn any_error_a_string_and_a_str_become_one_by_a_question_mark() {
+        assert_eq!(text(|| Ok(Err(io::Error::other("io"))?)), "io");
+        assert_eq!(text(|| Ok(Err(String::from("owned"))?)), "owned");
+        assert_eq!(text(|| Ok(Err("borrowed")?)), "borrowed");
+    }
+
+    #[test]
+    fn a_cause_is_shown_once() {
+        let refused = || io::Error::other("refused");
+        assert_eq!(
+            text(|| Ok(Err(Outer("cannot connect", refused()))?)),
+            "cannot connect: refused"
+        );
+        assert_eq!(
+            text(|| Ok(Err(Outer("cannot connect: refused", refused()))?)),
+            "cannot connect: refused"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What generated code names. Not part of the API: any of it may change in any release.
 
 pub use actix_web::App;
-pub use inventory::submit;
+pub use inventory;
 
 /// `version = "path"`, from the folder of the manifest of the crate that has the attribute.
 #[doc(hidden)]
@@ -20,6 +20,17 @@ macro_rules! __file {
 }
 
 pub use __file as file;
+
+/// Puts a check into the program's registry.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register {
+    ($definition:path) => {
+        $crate::private::inventory::submit! { $crate::private::Registration($definition) }
+    };
+}
+
+pub use __register as register;
 
 pub use crate::{
     check::Level,

@@ -19,6 +19,7 @@ async fn async_with_argument(_pool: web::Data<Pool>) -> Result<(), io::Error> {
 }
 
 #[health_check]
+#[allow(clippy::unnecessary_wraps, reason = "it shows that a result is taken")]
 fn plain(
     _pool: web::Data<Pool>,
     _query: web::Query<HashMap<String, String>>,
@@ -65,7 +66,7 @@ fn panics_plainly() {
 
 #[health_check(timeout = "20ms")]
 async fn hangs() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[health_check]

@@ -13,8 +13,7 @@ mod framework {
     rust_2018_idioms,
     unused_qualifications,
     clippy::all,
-    clippy::pedantic,
-    clippy::nursery
+    clippy::pedantic
 )]
 mod strict {
     use actix_web::{App, web};
@@ -31,7 +30,10 @@ mod strict {
 
     /// A plain check.
     #[dockerflow::health_check(name = "strict and plain")]
-    pub(crate) fn plain(_state: web::Data<()>) {}
+    pub(crate) fn plain(state: web::Data<()>) -> Option<dockerflow::Message> {
+        let () = state.get_ref();
+        None
+    }
 
     /// A service.
     #[dockerflow::service(checks(check, plain))]

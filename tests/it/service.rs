@@ -87,9 +87,9 @@ async fn a_body_may_return_early_and_change_its_arguments() {
 }
 
 #[dockerflow::service(checks())]
-fn generic<S: ToString, const N: usize>(part: &S, other: &str) -> App
+fn generic<S, const N: usize>(part: &S, other: &str) -> App
 where
-    S: 'static,
+    S: ToString + 'static,
 {
     App::new()
         .app_data(web::Data::new(format!("{}{other}{N}", part.to_string())))
