@@ -152,6 +152,8 @@ pub use dockerflow_runtime::main;
 mod pages {
     #[doc = include_str!("../docs/configuration.md")]
     struct Configuration;
+    #[doc = include_str!("../docs/health-checks.md")]
+    struct HealthChecks;
     #[doc = include_str!("../docs/metrics.md")]
     struct Metrics;
     #[doc = include_str!("../docs/process.md")]
