@@ -87,7 +87,7 @@ pub use dockerflow_macros::service;
 /// assert!(!VERSION.version.is_empty());
 /// ```
 pub use dockerflow_macros::version;
-/// ```
+/// ```standalone_crate
 /// # #[cfg(all(feature = "redis", feature = "sqlx"))]
 /// # mod checks {
 /// use actix_web::web;
