@@ -1,0 +1,112 @@
+//! What a process costs: memory where it idles, and time from exec to its first 200, beside the same routes on actix-web alone.
+//!
+//! The two are started in turn. It prints the median of each and fails where ours is more than 1.25 times the other. It needs
+//! Linux, which tells a process's memory.
+
+use std::{
+    env, fs,
+    io::{Read as _, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const ROUNDS: usize = 21;
+const MOST: f64 = 1.25;
+
+/// One start of a program.
+struct Run {
+    /// Microseconds to the first 200.
+    start: u64,
+    /// KiB in memory.
+    memory: u64,
+}
+
+fn main() -> ExitCode {
+    // `cargo test --benches` only wants to know that this compiles.
+    if env::args().any(|argument| argument == "--test") {
+        return ExitCode::SUCCESS;
+    }
+    let (mut ours, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        bare.push(run(env!("CARGO_BIN_EXE_bare")));
+        ours.push(run(env!("CARGO_BIN_EXE_ours")));
+    }
+    let start = compare("us to the first 200", &ours, &bare, |run| run.start);
+    let memory = compare("KiB, idle", &ours, &bare, |run| run.memory);
+    if start && memory {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(program: &str) -> Run {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    drop(listener);
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs([("HOST", "127.0.0.1"), ("PORT", &port.to_string())])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let began = Instant::now();
+    let mut child = command.spawn().expect("the program starts");
+    while !answers(port) {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{program} does not answer"
+        );
+        thread::sleep(Duration::from_micros(200));
+    }
+    let start = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    for path in ["/hello", "/__heartbeat__", "/__version__"] {
+        assert!(get(port, path), "{path}");
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("Linux");
+    let memory = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+        .and_then(|kibibytes| kibibytes.parse().ok());
+    child.kill().expect("it runs");
+    child.wait().expect("it is a child");
+    Run {
+        start,
+        memory: memory.expect("VmRSS"),
+    }
+}
+
+fn answers(port: u16) -> bool {
+    get(port, "/__lbheartbeat__")
+}
+
+fn get(port: u16, path: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else {
+        return false;
+    };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "microseconds and KiB are far below 2^52"
+)]
+fn compare(what: &str, ours: &[Run], bare: &[Run], of: fn(&Run) -> u64) -> bool {
+    let median = |runs: &[Run]| {
+        let mut all: Vec<_> = runs.iter().map(of).collect();
+        all.sort_unstable();
+        all[all.len() / 2]
+    };
+    let (ours, bare) = (median(ours), median(bare));
+    let ratio = ours as f64 / bare as f64;
+    let holds = ratio <= MOST;
+    let verdict = if holds { "ok    " } else { "BROKEN" };
+    println!("{verdict}  {ours} {what}, bare {bare}: {ratio:.2} times, at most {MOST}");
+    holds
+}
