@@ -154,6 +154,8 @@ mod pages {
     struct Configuration;
     #[doc = include_str!("../docs/health-checks.md")]
     struct HealthChecks;
+    #[doc = include_str!("../docs/logging.md")]
+    struct Logging;
     #[doc = include_str!("../docs/metrics.md")]
     struct Metrics;
     #[doc = include_str!("../docs/process.md")]

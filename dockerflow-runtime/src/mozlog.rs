@@ -496,9 +496,14 @@ impl Line<'_> {
     }
 
     fn unsigned(&mut self, number: u64) {
-        let mut digits = itoa::Buffer::new();
-        self.text
-            .extend_from_slice(digits.format(number).as_bytes());
+        match u8::try_from(number) {
+            Ok(digit @ 0..10) => self.text.push(b'0' + digit),
+            _ => {
+                let mut digits = itoa::Buffer::new();
+                self.text
+                    .extend_from_slice(digits.format(number).as_bytes());
+            }
+        }
     }
 
     fn raw(&mut self, text: fmt::Arguments<'_>) {

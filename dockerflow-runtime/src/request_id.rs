@@ -232,7 +232,7 @@ pin_project! {
 
     impl<F> PinnedDrop for InScope<F> {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
+            this.abandon();
         }
     }
 }
@@ -245,8 +245,15 @@ impl<F> InScope<F> {
         }
     }
 
-    /// Drops the future, and gives what is left: its scope.
+    /// Drops the future of which nothing is left to run, and gives its scope.
     pub(crate) fn end(self: Pin<&mut Self>) -> Scope {
+        let mut this = self.project();
+        this.future.set(None);
+        mem::take(this.scope)
+    }
+
+    /// Drops the future wherever it is, which may run code of its own, and gives its scope.
+    pub(crate) fn abandon(self: Pin<&mut Self>) -> Scope {
         let mut this = self.project();
         if this.future.is_some() {
             let _entered = this.scope.enter();

@@ -227,7 +227,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if let Some(exchange) = this.exchange.take() {
-                exchange.abandon(&this.future.end());
+                exchange.abandon(&this.future.abandon());
             }
         }
     }

@@ -145,7 +145,9 @@ impl Queue {
                 batch.extend_from_slice(&report(lost));
             }
             let written = output.write(&batch);
-            let unwritten = count_lines(&batch[written.min(accepted)..accepted]);
+            let rest = &batch[written.min(accepted)..accepted];
+            // A line that lacks its break alone gets that before whatever comes next.
+            let unwritten = count_lines(rest.strip_prefix(b"\n").unwrap_or(rest));
             let unreported = if written < batch.len() { lost } else { 0 };
             self.dropped.fetch_add(unwritten, Ordering::Relaxed);
             batch.clear();
@@ -241,4 +243,132 @@ impl<W: Write> Output<W> {
 
 fn count_lines(bytes: &[u8]) -> u64 {
     bytes.split(|byte| *byte == b'\n').count() as u64 - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was written, by an output that takes so many bytes at a time, and then fails until it is mended.
+    #[derive(Clone, Default)]
+    struct Flaky(Arc<Mutex<(Vec<u8>, Option<usize>)>>);
+
+    impl Flaky {
+        fn breaking_after(bytes: usize) -> Self {
+            Self(Arc::new(Mutex::new((Vec::new(), Some(bytes)))))
+        }
+
+        fn mend(&self) {
+            self.0.lock().expect("nobody panics with it").1 = None;
+        }
+
+        fn text(&self) -> String {
+            let written = self.0.lock().expect("nobody panics with it").0.clone();
+            String::from_utf8(written).expect("lines are text")
+        }
+    }
+
+    impl Write for Flaky {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut state = self.0.lock().expect("nobody panics with it");
+            let taken = match &mut state.1 {
+                None => bytes.len(),
+                Some(0) => return Err(ErrorKind::StorageFull.into()),
+                Some(left) => {
+                    let taken = bytes.len().min(*left).min(7);
+                    *left -= taken;
+                    taken
+                }
+            };
+            state.0.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn start(output: &Flaky, bound: usize) -> Writer {
+        let report = |lost| format!("lost {lost}\n").into_bytes();
+        Writer::start(output.clone(), bound, report).expect("there is a thread to be had")
+    }
+
+    /// The lines that arrived whole, and how many were reported as lost.
+    fn arrived(text: &str) -> (u64, u64) {
+        let lost = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("lost ")?.parse::<u64>().ok());
+        let whole = text
+            .lines()
+            .filter(|line| line.starts_with("line ") && line.ends_with('.'));
+        (whole.count() as u64, lost.sum())
+    }
+
+    #[test]
+    fn an_output_that_fails_inside_a_line_and_recovers_loses_no_line_uncounted() {
+        for breaking in [0, 1, 7, 8, 10, 57, 200] {
+            let output = Flaky::breaking_after(breaking);
+            let writer = start(&output, BOUND);
+            for number in 0..50 {
+                writer.push(format!("line {number}.\n").as_bytes());
+            }
+            assert!(
+                !writer.flush(Duration::from_millis(30)),
+                "it cannot be written"
+            );
+            output.mend();
+            for number in 50..60 {
+                writer.push(format!("line {number}.\n").as_bytes());
+            }
+            assert!(writer.flush(Duration::from_secs(30)));
+            let text = output.text();
+            let (whole, lost) = arrived(&text);
+            assert_eq!(whole + lost, 60, "after {breaking} bytes: {text}");
+            assert_eq!(writer.dropped(), lost);
+            assert!(whole >= 10, "what came after the recovery is there: {text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_reported_once_there_is_room() {
+        let output = Flaky::breaking_after(0);
+        let writer = start(&output, 100);
+        for number in 0..1000 {
+            writer.push(format!("line {number}.\n").as_bytes());
+        }
+        output.mend();
+        assert!(writer.flush(Duration::from_secs(30)));
+        let (whole, lost) = arrived(&output.text());
+        assert_eq!(whole + lost, 1000);
+        assert_eq!(writer.dropped(), lost);
+        assert!(lost > 0);
+    }
+
+    #[test]
+    fn lines_arrive_in_order_from_many_threads_and_by_themselves() {
+        let output = Flaky::default();
+        let writer = start(&output, BOUND);
+        thread::scope(|scope| {
+            for name in ["a", "b", "c"] {
+                let writer = &writer;
+                scope.spawn(move || {
+                    for number in 0..1000 {
+                        writer.push(format!("{name} {number}\n").as_bytes());
+                    }
+                });
+            }
+        });
+        let end = Instant::now() + Duration::from_secs(30);
+        while output.text().lines().count() < 3000 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+        for name in ["a ", "b ", "c "] {
+            let text = output.text();
+            let numbers = text
+                .lines()
+                .filter_map(|line| line.strip_prefix(name)?.parse::<u32>().ok());
+            assert!(numbers.eq(0..1000), "{name}");
+        }
+    }
 }
