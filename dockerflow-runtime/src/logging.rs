@@ -109,7 +109,7 @@ impl Drop for Last {
 ///
 /// # Errors
 ///
-/// [`Error::Settings`] where one of the two variables is bad, and [`Error::Io`] where there is no thread or no stdout to be had.
+/// [`Error::Settings`] where one of the two variables is bad, and [`Error::App`] where there is no thread or no stdout to be had.
 pub fn start_logging(program: &str) -> Result<(), Error> {
     let mut environment = Environment::new(|name| env::var_os(name));
     let options = LogOptions::read(&mut environment);
