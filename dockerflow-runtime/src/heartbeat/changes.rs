@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -39,40 +40,56 @@ impl Changes {
 
     pub(super) fn log(&mut self, report: &Report) {
         for (known, finding) in self.0.iter_mut().zip(report.findings()) {
-            known.update(finding);
+            match known.update(finding) {
+                News::None => {}
+                News::Trouble => write_all(finding),
+                News::Recovery(lasted) => log::info!(
+                    target: LOG, check = finding.name(), duration_ms = milliseconds(lasted);
+                    "the check {:?} is well again, after {lasted:.1?}", finding.name()
+                ),
+            }
         }
     }
 }
 
+#[derive(Debug, PartialEq)]
+enum News {
+    None,
+    Trouble,
+    /// After so long.
+    Recovery(Duration),
+}
+
 impl Known {
-    fn update(&mut self, finding: &Finding) {
+    fn update(&mut self, finding: &Finding) -> News {
         let ids: BTreeSet<_> = finding.said().map(|(message, _)| state(message)).collect();
-        let texts = || finding.said().map(|(message, _)| message.text.clone());
+        let texts = || finding.said().map(|(message, _)| message.text());
         let changed = ids != self.ids;
-        if !changed && (self.logged.elapsed() < QUIET || texts().eq(self.texts.iter().cloned())) {
-            return;
+        if !changed && (self.logged.elapsed() < QUIET || texts().eq(self.texts.iter())) {
+            return News::None;
         }
-        if ids.is_empty() {
-            let lasted = self.since.elapsed();
-            log::info!(
-                target: LOG, check = finding.name(), duration_ms = milliseconds(lasted);
-                "the check {:?} is well again, after {lasted:.1?}", finding.name()
-            );
-        } else if self.ids.is_empty() {
+        let before = mem::replace(&mut self.ids, ids);
+        self.texts = texts().map(Into::into).collect();
+        self.logged = Instant::now();
+        if self.ids.is_empty() {
+            return News::Recovery(self.since.elapsed());
+        }
+        if before.is_empty() {
             self.since = Instant::now();
         }
-        for (message, silenced) in finding.said() {
-            write(finding, message, silenced);
-        }
-        if finding.omitted() > 0 {
-            log::warn!(
-                target: LOG, check = finding.name();
-                "the check {:?} said {} more", finding.name(), finding.omitted()
-            );
-        }
-        self.texts = texts().collect();
-        self.ids = ids;
-        self.logged = Instant::now();
+        News::Trouble
+    }
+}
+
+fn write_all(finding: &Finding) {
+    for (message, silenced) in finding.said() {
+        write(finding, message, silenced);
+    }
+    if finding.omitted() > 0 {
+        log::warn!(
+            target: LOG, check = finding.name();
+            "the check {:?} said {} more", finding.name(), finding.omitted()
+        );
     }
 }
 
@@ -99,5 +116,84 @@ fn write(finding: &Finding, message: &Message, silenced: bool) {
             target: LOG, level, check, id, silenced, duration_ms, cause = cause.as_str(); "{id}: {text}"
         ),
         None => log::log!(target: LOG, level, check, id, silenced, duration_ms; "{id}: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Check, Place};
+
+    fn finding(said: &[(&'static str, &str)]) -> Finding {
+        let place = Place {
+            file: file!(),
+            line: line!(),
+        };
+        let check = Check {
+            name: "one",
+            place,
+            worst: Level::Critical,
+            timeout: None,
+        };
+        let said = said.iter().map(|(id, text)| Message::error(*id, *text));
+        Finding::new(&check, Duration::ZERO, said.collect(), &[])
+    }
+
+    fn ago(time: Duration) -> Instant {
+        let then = Instant::now().checked_sub(time);
+        then.expect("the machine has been up for longer")
+    }
+
+    fn known() -> Known {
+        let mut changes = Changes::new(1);
+        changes.0.remove(0)
+    }
+
+    #[test]
+    fn trouble_is_news_once_and_so_is_its_end() {
+        let mut known = known();
+        assert_eq!(known.update(&finding(&[])), News::None);
+        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::Trouble);
+        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::None);
+        known.since = ago(Duration::from_secs(5));
+        let News::Recovery(lasted) = known.update(&finding(&[])) else {
+            panic!("it is well again");
+        };
+        assert!(lasted >= Duration::from_secs(5));
+        assert_eq!(known.update(&finding(&[])), News::None);
+    }
+
+    #[test]
+    fn a_check_that_hangs_is_one_trouble_whichever_way_it_shows() {
+        let mut known = known();
+        assert_eq!(
+            known.update(&finding(&[("one.timeout", "")])),
+            News::Trouble
+        );
+        assert_eq!(known.update(&finding(&[("one.running", "")])), News::None);
+        assert_eq!(known.update(&finding(&[("one.timeout", "")])), News::None);
+        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::Trouble);
+    }
+
+    #[test]
+    fn another_text_is_news_once_a_minute() {
+        let mut known = known();
+        assert_eq!(
+            known.update(&finding(&[("one.failed", "refused")])),
+            News::Trouble
+        );
+        assert_eq!(
+            known.update(&finding(&[("one.failed", "password")])),
+            News::None
+        );
+        known.logged = ago(QUIET);
+        assert_eq!(
+            known.update(&finding(&[("one.failed", "refused")])),
+            News::None
+        );
+        assert_eq!(
+            known.update(&finding(&[("one.failed", "password")])),
+            News::Trouble
+        );
     }
 }

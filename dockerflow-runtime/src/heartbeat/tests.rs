@@ -165,7 +165,9 @@ async fn a_probe_whose_time_is_over_is_told_what_is_known_and_that_is_not_kept()
     let fine = Definition::asynchronous("a_fine_one", file!(), line!(), async || ()).timeout(20);
     let blocks = move || {
         let released = released.clone();
-        async move { drop(lock(&released).recv()) }
+        async move {
+            let _released = lock(&released).recv();
+        }
     };
     let blocks = Definition::asynchronous("blocks", file!(), line!(), blocks).timeout(20);
     let heartbeat = heartbeat(HOUR, [fine, blocks]);
