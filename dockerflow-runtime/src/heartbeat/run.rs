@@ -107,6 +107,7 @@ impl Instances {
         };
         let messages = if duration > limit {
             // A value may come late without a timer having had a chance: it counts as none.
+            log_late(check, duration, &messages);
             vec![timed_out(check, limit)]
         } else {
             messages
@@ -175,7 +176,7 @@ fn running(check: &Check, since: Duration) -> Message {
     )
 }
 
-/// The probe has been told of the timeout. Why it was slow may stand in what it says now.
+/// A probe is told of the timeout alone. Why the check was slow may stand in what it says now.
 fn log_late(check: &Check, duration: Duration, messages: &[Message]) {
     let said: Vec<_> = messages.iter().take(3).map(Message::text).collect();
     log::info!(
