@@ -496,13 +496,12 @@ impl Line<'_> {
     }
 
     fn unsigned(&mut self, number: u64) {
-        match u8::try_from(number) {
-            Ok(digit @ 0..10) => self.text.push(b'0' + digit),
-            _ => {
-                let mut digits = itoa::Buffer::new();
-                self.text
-                    .extend_from_slice(digits.format(number).as_bytes());
-            }
+        if let Ok(digit @ 0..10) = u8::try_from(number) {
+            self.text.push(b'0' + digit);
+        } else {
+            let mut digits = itoa::Buffer::new();
+            self.text
+                .extend_from_slice(digits.format(number).as_bytes());
         }
     }
 

@@ -87,17 +87,21 @@ impl KV for Anything {
                 0 => to.emit_none(key)?,
                 1 => to.emit_unit(key)?,
                 2 => to.emit_f64(key, f64::from_bits(bits))?,
-                3 => to.emit_f32(key, f32::from_bits(bits as u32))?,
+                3 => to.emit_f32(
+                    key,
+                    f32::from_bits(u32::try_from(bits >> 32).expect("32 bits")),
+                )?,
                 4 => to.emit_f64(
                     key,
-                    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0][bits as usize % 4],
+                    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0]
+                        [usize::try_from(bits % 4).expect("small")],
                 )?,
                 5 => to.emit_u64(key, bits)?,
                 6 => to.emit_i64(key, bits.cast_signed())?,
                 7 => to.emit_u128(key, u128::from(bits) << (bits % 64))?,
                 8 => to.emit_i128(key, -(i128::from(bits) << (bits % 63)))?,
-                9 => to.emit_bool(key, bits % 2 == 0)?,
-                10 => to.emit_char(key, char::from(bits as u8))?,
+                9 => to.emit_bool(key, bits.is_multiple_of(2))?,
+                10 => to.emit_char(key, char::from(bits.to_le_bytes()[0]))?,
                 11 => to.emit_str(key, &random.text())?,
                 12 => to.emit_arguments(key, &format_args!("{:?}", random.text()))?,
                 13 => to.emit_error(key, &io::Error::other(random.text()))?,
@@ -147,7 +151,7 @@ fn any_key_with_any_value_is_one_valid_line() {
             0 => slog::info!(inner, "{}", text; Anything { seed: seed * 3 + 2, keys }),
             1 => slog::crit!(inner, ""; Anything { seed: seed * 3 + 2, keys }),
             _ => {
-                slog::trace!(inner, # "a::\"tag\"\n", "{}", text; Anything { seed: seed * 3 + 2, keys })
+                slog::trace!(inner, # "a::\"tag\"\n", "{}", text; Anything { seed: seed * 3 + 2, keys });
             }
         }
         let line = kept.take();
