@@ -442,7 +442,7 @@ fn a_file_of_settings_without_read_permission_and_a_broken_one_are_both_named() 
     let broken = file("a.toml", "password = hunter2");
     let closed = file("b.yaml", "password: hunter2");
     file("c.json", "{}");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).expect("its owner may");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("its owner may");
     // Root may read anything; somebody else has to try, with a copy of the program within reach.
     let copy = directory.path().join("program");
     fs::copy(program(), &copy).expect("a copy");
@@ -766,6 +766,7 @@ impl Drop for Stop<'_> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is one story, told in its order")]
 fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
     const CLIENTS: usize = 64;
     let statsd = UdpSocket::bind("127.0.0.1:0").expect("a free port");
@@ -960,7 +961,7 @@ impl Statsd {
         let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let sink = heard.clone();
         thread::spawn(move || {
-            let mut datagram = [0; 65_536];
+            let mut datagram = vec![0; 65_536];
             while let Ok(length) = socket.recv(&mut datagram) {
                 assert!(
                     length <= 1432,
