@@ -3,7 +3,7 @@
 /// Registers a function as a health check, and leaves it the function that it is.
 ///
 /// An `async fn` or a plain `fn`; a plain one runs on a pool for code that blocks. It takes what a handler takes, up to sixteen
-/// [extractors](actix_web::FromRequest), which must be `Send`, and returns an [`Outcome`]: `()`, a [`Result`], a [`Message`] or
+/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`Outcome`]: `()`, a [`Result`], a [`Message`] or
 /// several. It is registered wherever it stands, in every crate of the program that is linked; each [`service`] runs all that are
 /// registered, unless it says `checks(…)`.
 ///
