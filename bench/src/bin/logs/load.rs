@@ -45,12 +45,18 @@ fn ask(port: u16, requests: u32) -> io::Result<()> {
     let mut response = [0; 4096];
     for _ in 0..requests {
         stream.write_all(REQUEST)?;
-        let mut length = 0;
-        while !response[..length].ends_with(END) {
-            match stream.read(&mut response[length..])? {
-                0 => return Err(io::Error::other("the server has closed the connection")),
-                count => length += count,
-            }
+        read_response(&mut stream, &mut response)?;
+    }
+    Ok(())
+}
+
+/// Reads until a response ends.
+fn read_response(stream: &mut TcpStream, response: &mut [u8]) -> io::Result<()> {
+    let mut length = 0;
+    while !response[..length].ends_with(END) {
+        match stream.read(&mut response[length..])? {
+            0 => return Err(io::Error::other("the server has closed the connection")),
+            count => length += count,
         }
     }
     Ok(())
