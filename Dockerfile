@@ -27,6 +27,8 @@ RUN cargo chef cook --locked --release --recipe-path /recipe.json && cargo fetch
 
 # The test-suite, to be run without network. It compiles when it runs, so that building the service does not.
 FROM dependencies AS test
+# hadolint ignore=DL3008 # any git will do: the tests of the build facts make repositories
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends git && rm -rf /var/lib/apt/lists/*
 COPY . .
 ENV CARGO_NET_OFFLINE=true
 ENTRYPOINT ["cargo"]
