@@ -268,7 +268,12 @@ fn log_panic(info: &PanicHookInfo<'_>) {
             }
             line.outer("thread", Value::Text(thread.name().unwrap_or("unnamed")));
             if backtrace.status() == BacktraceStatus::Captured {
-                line.outer("backtrace", Value::Format(format_args!("{backtrace}")));
+                let text = backtrace.to_string();
+                let mut end = text.len().min(BACKTRACE);
+                while !text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                line.outer("backtrace", Value::Text(&text[..end]));
             }
         });
     }
@@ -277,6 +282,9 @@ fn log_panic(info: &PanicHookInfo<'_>) {
         flush();
     }
 }
+
+/// How much of a back-trace is kept, in bytes: engines of containers split a line at 16 KiB.
+const BACKTRACE: usize = 8192;
 
 /// What a panic said.
 pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {

@@ -128,7 +128,8 @@ impl Exchange {
                 }
                 let error = response.response().error();
                 let error = error.map(|error| error as &dyn Display);
-                self.log(&scope, response.status().as_u16(), error);
+                let code = response.status().as_u16();
+                self.log(level(code), &scope, code, error);
                 let mut response = response.map_body(|_, body| in_scope(body, &scope));
                 self.echo(scope, response.response_mut());
                 Ok(response)
@@ -138,7 +139,8 @@ impl Exchange {
                 if let Some(underway) = underway {
                     underway.answered(None, response.status());
                 }
-                self.log(&scope, response.status().as_u16(), Some(&error));
+                let code = response.status().as_u16();
+                self.log(level(code), &scope, code, Some(&error));
                 self.echo(scope, &mut response);
                 Err(InternalError::from_response(error, response).into())
             }
@@ -148,7 +150,14 @@ impl Exchange {
     /// The same for one of our own endpoints, which is not worth a line as long as all is well.
     pub(crate) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse) {
         if !response.status().is_success() || self.engine.settings.summary.probes {
-            self.log(&scope, response.status().as_u16(), None);
+            let code = response.status().as_u16();
+            // Each deploy drains: that is no reason to wake somebody.
+            let level = if self.engine.draining() {
+                Level::Info
+            } else {
+                level(code)
+            };
+            self.log(level, &scope, code, None);
         }
         self.echo(scope, response.response_mut());
     }
@@ -157,7 +166,7 @@ impl Exchange {
     pub(crate) fn abandon(&self, scope: &Scope) {
         let reason =
             "given up before there was a response: the client went away, or the server stopped";
-        self.log(scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+        self.log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
     }
 
     fn echo<B>(&self, scope: Scope, response: &mut HttpResponse<B>) {
@@ -168,12 +177,7 @@ impl Exchange {
         self.engine.close_if_draining(response);
     }
 
-    fn log(&self, scope: &Scope, code: u16, error: Option<&dyn Display>) {
-        let level = if code < 500 {
-            Level::Info
-        } else {
-            Level::Error
-        };
+    fn log(&self, level: Level, scope: &Scope, code: u16, error: Option<&dyn Display>) {
         let record = Record {
             exchange: self,
             scope,
@@ -190,7 +194,7 @@ impl Exchange {
                 }
                 (None, None) => logging.write(level, KIND, None, |line| record.write(line)),
                 (None, Some(error)) => {
-                    let message = Value::Format(format_args!("{error}"));
+                    let message = Value::Format(format_args!("{error:#}"));
                     logging.write(level, KIND, Some(message), |line| record.write(line));
                 }
             },
@@ -200,6 +204,15 @@ impl Exchange {
 }
 
 /// A body whose parts are made in the request's scope, too. One that is there already needs none.
+/// The level at which a status is logged.
+fn level(code: u16) -> Level {
+    if code < 500 {
+        Level::Info
+    } else {
+        Level::Error
+    }
+}
+
 fn in_scope<B: MessageBody + 'static>(body: B, scope: &Scope) -> BoxBody {
     if matches!(body.size(), BodySize::None) {
         return body.boxed();

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::unix::{ffi::OsStringExt as _, fs::PermissionsExt as _, process::CommandExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
         OnceLock,
@@ -623,17 +623,27 @@ fn a_host_of_two_colons_serves_ipv6_and_ipv4() {
 
 #[test]
 fn the_workers_are_as_many_as_the_cpu_quota_allows() {
-    let group = PathBuf::from(format!(
-        "/sys/fs/cgroup/cpu/dockerflow-{}",
-        std::process::id()
-    ));
-    if fs::create_dir(&group).is_err() {
-        return skip("no group of cgroup version 1 can be made here");
+    let name = format!("dockerflow-{}", std::process::id());
+    // Version 1 has its controllers in folders of their own.
+    let first = Path::new("/sys/fs/cgroup/cpu");
+    let (group, file, none, rest) = if first.is_dir() {
+        (first.join(name), "cpu.cfs_quota_us", "-1", "")
+    } else {
+        (
+            Path::new("/sys/fs/cgroup").join(name),
+            "cpu.max",
+            "max",
+            " 100000",
+        )
+    };
+    if fs::create_dir(&group).is_err() || !group.join(file).exists() {
+        let _ = fs::remove_dir(&group);
+        return skip("no group with a CPU quota can be made here");
     }
-    let set = |quota: &str| fs::write(group.join("cpu.cfs_quota_us"), quota).expect("a quota");
+    let set = |quota: &str| fs::write(group.join(file), format!("{quota}{rest}")).expect("a quota");
     let mut told = Vec::new();
     let all = thread::available_parallelism().expect("a count").get();
-    for (quota, expected) in [("-1", all), ("50000", 1), ("150000", 1), ("800000", all)] {
+    for (quota, expected) in [(none, all), ("50000", 1), ("150000", 1), ("800000", all)] {
         set(quota);
         let mut command = Command::new("sh");
         let script = format!(
@@ -876,6 +886,20 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
     until("the last metric is there", || {
         metrics.lines().iter().any(|line| line == slow)
     });
+}
+
+#[test]
+fn a_heartbeat_that_fails_because_of_the_drain_alarms_nobody() {
+    let mut serving = Serving::start(&[("DOCKERFLOW_DRAIN_DELAY", "1h")]);
+    serving.signal("TERM");
+    serving.line("draining");
+    let heartbeat = get(serving.address(), "/__heartbeat__").expect("it serves");
+    assert_eq!(heartbeat.status, 503);
+    let line = serving.line("/__heartbeat__");
+    let record: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(record["Severity"], 6, "{line}");
+    assert_eq!(record["Fields"]["code"], 503, "{line}");
+    serving.insist();
 }
 
 #[test]
