@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    body::BoxBody,
     dev::RequestHead,
     http::{
         Method, StatusCode,
@@ -77,18 +78,24 @@ fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
 }
 
 fn empty() -> HttpResponse {
-    HttpResponse::Ok().insert_header(no_store()).finish()
+    response(StatusCode::OK, BoxBody::new(()))
 }
 
 fn json(status: StatusCode, body: Bytes) -> HttpResponse {
-    let kind = (
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    HttpResponse::build(status)
-        .insert_header(kind)
-        .insert_header(no_store())
-        .body(body)
+    let mut response = response(status, BoxBody::new(body));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// Nobody may keep what is true of this moment.
+fn response(status: StatusCode, body: BoxBody) -> HttpResponse {
+    let mut response = HttpResponse::with_body(status, body);
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 fn error() -> HttpResponse {
@@ -108,13 +115,8 @@ pub(crate) fn internal_error() -> HttpResponse {
 }
 
 fn method_not_allowed() -> HttpResponse {
-    let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    HttpResponse::MethodNotAllowed()
-        .insert_header(allow)
-        .insert_header(no_store())
-        .finish()
-}
-
-fn no_store() -> (header::HeaderName, HeaderValue) {
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+    let mut response = response(StatusCode::METHOD_NOT_ALLOWED, BoxBody::new(()));
+    let allow = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
 }
