@@ -14,7 +14,7 @@ use actix_web::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     },
     middleware::DefaultHeaders,
-    web::{Data, scope},
+    web::{Data, ServiceConfig, scope},
 };
 
 pub use book::{Book, OpenError};
@@ -36,10 +36,13 @@ pub fn app(book: Data<Book>) -> App {
         .add((CONTENT_SECURITY_POLICY, POLICY))
         .add((REFERRER_POLICY, "same-origin"))
         .add((X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    App::new()
-        .app_data(book)
-        .wrap(headers)
+    App::new().app_data(book).wrap(headers).configure(routes)
+}
+
+/// What visitors and programs ask for.
+pub fn routes(config: &mut ServiceConfig) {
+    config
         .service(scope("/api").configure(api::routes))
         .configure(assets::routes)
-        .configure(pages::routes)
+        .configure(pages::routes);
 }

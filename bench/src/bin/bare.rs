@@ -1,13 +1,10 @@
-//! The same routes on actix-web alone, without logs, drain and the rest: what `ours` is compared with.
+//! The demo's routes on actix-web alone, with endpoints written by hand, without logs, drain and the rest: what `ours` is compared
+//! with.
 
-use std::{env, io};
+use std::{env, error::Error};
 
-use actix_web::{App, HttpResponse, HttpServer, Responder, get};
-
-#[get("/hello")]
-async fn hello() -> &'static str {
-    "hello"
-}
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, web::Data};
+use dockerflow_demo::{Book, Settings, routes};
 
 #[get("/__lbheartbeat__")]
 async fn lbheartbeat() -> impl Responder {
@@ -25,17 +22,24 @@ async fn version() -> &'static str {
 }
 
 #[actix_web::main]
-async fn main() -> io::Result<()> {
-    let port = env::var("PORT").ok().and_then(|port| port.parse().ok());
-    let app = || {
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = env::var("PORT")?.parse()?;
+    let settings = Settings {
+        database_url: env::var("DATABASE_URL")?,
+        ..Settings::default()
+    };
+    let book = Data::new(Book::open(settings).await?);
+    let app = move || {
         App::new()
-            .service(hello)
+            .app_data(book.clone())
             .service(lbheartbeat)
             .service(heartbeat)
             .service(version)
+            .configure(routes)
     };
     HttpServer::new(app)
-        .bind(("127.0.0.1", port.unwrap_or(8000)))?
+        .bind(("127.0.0.1", port))?
         .run()
-        .await
+        .await?;
+    Ok(())
 }

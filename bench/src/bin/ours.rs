@@ -1,19 +1,13 @@
-//! A service with one route, by dockerflow: what `cargo bench -p dockerflow-bench --bench process` starts.
+//! The demo: what `cargo bench -p dockerflow-bench --bench process` starts.
 
 use std::process::ExitCode;
 
-use actix_web::{App, get};
-
-#[get("/hello")]
-async fn hello() -> &'static str {
-    "hello"
-}
-
-#[dockerflow::service]
-fn app() -> App {
-    App::new().service(hello)
-}
+use actix_web::web::Data;
+use dockerflow_demo::{Book, VERSION, app};
 
 fn main() -> ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| server.run(app).await)
+    dockerflow::main(VERSION, async |server| {
+        let book = Data::new(Book::open(server.config()?).await?);
+        server.run(move || app(book.clone())).await
+    })
 }
