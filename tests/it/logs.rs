@@ -121,9 +121,10 @@ impl Served {
 
     /// SIGTERM, and how the process ends.
     fn stop(mut self) -> ExitStatus {
-        let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(status.expect("there is kill").success());
+        // A shell has its own: a small image has no program of that name.
+        let kill = format!("kill -TERM {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.expect("there is a shell").success());
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
