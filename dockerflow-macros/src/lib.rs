@@ -2,19 +2,11 @@
 
 use proc_macro::TokenStream;
 
-mod ci;
-mod commit;
 mod errors;
-mod facts;
 mod function;
-mod git;
 mod health_check;
-mod json;
 mod options;
-mod place;
 mod service;
-mod sources;
-mod url;
 mod version;
 
 #[allow(missing_docs)] // documented where it is re-exported

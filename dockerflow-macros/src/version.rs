@@ -1,9 +1,10 @@
 //! What `version!()` expands to: the facts of the build as a literal, and what makes Cargo build anew when they change.
 
+use dockerflow_build_facts::{Facts, Inputs};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 
-use crate::{errors::Errors, facts::Facts, options, sources::Sources};
+use crate::{errors::Errors, options};
 
 // version!()
 // version!(crate = path)
@@ -22,19 +23,19 @@ pub(crate) fn expand(arguments: TokenStream) -> TokenStream {
         &mut errors,
         |key, input| (key == "crate").then(|| options::krate(key, input).map(|path| krate = path)),
     );
-    let mut sources = Sources::of_this_build();
+    let mut inputs = Inputs::of_this_build();
     let Facts {
         source,
         version,
         commit,
         build,
-    } = Facts::find(&mut sources).unwrap_or_else(|problems| {
+    } = Facts::find(&mut inputs).unwrap_or_else(|problems| {
         for problem in problems {
             errors.push(syn::Error::new(Span::call_site(), problem));
         }
         Facts::default()
     });
-    let (variables, files) = (sources.variables(), sources.files());
+    let (variables, files) = (inputs.variables(), inputs.files());
     let errors = errors.into_compile_errors();
     quote_spanned! {Span::mixed_site()=> {
         #errors

@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use crate::{
-    scene::{REPOSITORY, Scene},
-    systems::{COMMIT, FIXTURES},
-};
+use crate::scene::{COMMIT, JOB, REPOSITORY, Scene};
 
 /// A repository that has the package in a folder, on a CI system, with a file that Cargo writes beside the manifest of a copy.
 fn copy(name: &'static str, mark: &str, text: &str) -> (Scene, std::path::PathBuf) {
@@ -17,9 +14,7 @@ fn copy(name: &'static str, mark: &str, text: &str) -> (Scene, std::path::PathBu
     scene.init(&scene.root, &[]);
     scene.git(&["tag", "v9.9.9"]);
     scene.git(&["remote", "add", "origin", "https://example.org/outer"]);
-    for (name, value) in FIXTURES[0].variables {
-        scene.set(name, *value);
-    }
+    scene.set_circleci();
     (scene, folder)
 }
 
@@ -32,7 +27,6 @@ fn a_packaged_copy_in_another_repository_and_its_ci() {
         &format!(r#"{{"git": {{"sha1": "{hash}"}}}}"#),
     );
     let built = scene.build_in(&folder);
-    let job = FIXTURES[0].facts[3]; // the build is that system's, whatever it builds
     assert_eq!(
         [
             &*built.source,
@@ -40,7 +34,7 @@ fn a_packaged_copy_in_another_repository_and_its_ci() {
             &*built.commit,
             &*built.build
         ],
-        [REPOSITORY, "1.2.3", &hash, job]
+        [REPOSITORY, "1.2.3", &hash, JOB]
     );
     scene.commit();
     assert!(
@@ -63,9 +57,7 @@ fn a_vendored_copy_of_which_nothing_is_known() {
 fn a_checkout_of_a_git_dependency() {
     let mut scene = Scene::repository("copy-checkout", &[]);
     fs::write(scene.root.join(".cargo-ok"), "").expect("Cargo's mark");
-    for (name, value) in FIXTURES[0].variables {
-        scene.set(name, *value);
-    }
+    scene.set_circleci();
     assert_ne!(scene.head(), COMMIT);
     assert_eq!(scene.build().commit, scene.head());
 }

@@ -11,5 +11,4 @@ mod credentials;
 mod environment;
 mod layouts;
 mod scene;
-mod systems;
 mod tags;

@@ -11,6 +11,10 @@ use std::{
 pub(crate) const SECRET: &str = "hunter2-token";
 /// Where the packages say that they come from.
 pub(crate) const REPOSITORY: &str = "https://example.org/of/the/package";
+/// A commit that no repository of these tests has.
+pub(crate) const COMMIT: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567";
+/// The URL of the job in [`Scene::set_circleci`].
+pub(crate) const JOB: &str = "https://circleci.com/gh/team/app/42";
 /// Who commits: reflogs have it, no program may.
 const AUTHOR: &str = "author@committer.example";
 
@@ -111,6 +115,19 @@ impl Scene {
     pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.variables.retain(|(set, _)| set != name);
         self.variables.push((name.to_owned(), value.into()));
+    }
+
+    /// Sets the variables of a CI job that builds the tag `v1.2.4`.
+    pub(crate) fn set_circleci(&mut self) {
+        for (name, value) in [
+            ("CIRCLECI", "true"),
+            ("CIRCLE_SHA1", COMMIT),
+            ("CIRCLE_TAG", "v1.2.4"),
+            ("CIRCLE_REPOSITORY_URL", "git@github.com:team/app.git"),
+            ("CIRCLE_BUILD_URL", JOB),
+        ] {
+            self.set(name, value);
+        }
     }
 
     /// Unsets all variables.

@@ -1,7 +1,8 @@
 //! What counts as a commit.
 
 /// A whole hash, SHA-1 or SHA-256, in lower case. No short one, no `HEAD`, no `unknown`, no zeros (CI's way to say none).
-pub(crate) fn valid(text: &str) -> Option<String> {
+#[must_use]
+pub fn valid(text: &str) -> Option<String> {
     let hash = text.trim().to_ascii_lowercase();
     let is_hash =
         matches!(hash.len(), 40 | 64) && hash.bytes().all(|digit| digit.is_ascii_hexdigit());

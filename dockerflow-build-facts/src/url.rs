@@ -2,7 +2,8 @@
 
 /// How a remote of git or a CI system names a repository → `https://host/path`. `None` for what is no address on a network: a
 /// local path, a `file:` URL, nonsense.
-pub(crate) fn of_repository(text: &str) -> Option<String> {
+#[must_use]
+pub fn of_repository(text: &str) -> Option<String> {
     let text = text.trim();
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest.to_owned()),
@@ -25,7 +26,7 @@ pub(crate) fn of_repository(text: &str) -> Option<String> {
 
 /// The URL of a build. It keeps its scheme, as nobody knows whether the other one answers. Of query and fragment only what names
 /// a build stays: the rest may hold a token.
-pub(crate) fn of_build(text: &str) -> Option<String> {
+pub fn of_build(text: &str) -> Option<String> {
     // Azure Pipelines and TeamCity, Google Cloud Build, AWS CodeBuild
     const NAMES_A_BUILD: [&str; 3] = ["buildId=", "project=", "region="];
     const NAMES_A_BUILD_IN_FRAGMENT: &str = "/builds/";

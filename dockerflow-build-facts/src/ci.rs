@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
-use crate::{commit, json, sources::Sources, url};
+use crate::{commit, inputs::Inputs, json, url};
 
-/// What the CI system says. Each fact is its own: not every system knows all.
+/// The facts that a CI system gives. No system gives all of them in every job.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ci {
-    pub(crate) source: Option<String>,
-    pub(crate) tag: Option<String>,
-    pub(crate) commit: Option<String>,
-    pub(crate) build: Option<String>,
+pub struct Ci {
+    /// The URL of the repository.
+    pub source: Option<String>,
+    /// The tag that the job is for.
+    pub tag: Option<String>,
+    /// The commit that the job is for.
+    pub commit: Option<String>,
+    /// The URL of the job.
+    pub build: Option<String>,
 }
 
 /// One system. A fact has alternatives, of which the first that is complete and valid counts:
@@ -340,34 +344,33 @@ const SYSTEMS: &[System] = &[
 
 impl Ci {
     /// What the CI system says that this build runs in. Nothing outside of one.
-    pub(crate) fn find(sources: &mut Sources) -> Self {
-        let mut detected = SYSTEMS.iter().filter(|system| system.is_here(sources));
+    pub fn find(inputs: &mut Inputs) -> Self {
+        let mut detected = SYSTEMS.iter().filter(|system| system.is_here(inputs));
         let Some(system) = detected.next() else {
             return Self::default();
         };
         let first =
-            |sources: &mut Sources, alternatives: &[&str], valid: fn(&str) -> Option<String>| {
+            |inputs: &mut Inputs, alternatives: &[&str], valid: fn(&str) -> Option<String>| {
                 alternatives
                     .iter()
-                    .find_map(|alternative| valid(&fill_in(alternative, sources)?))
+                    .find_map(|alternative| valid(&fill_in(alternative, inputs)?))
             };
         Self {
-            source: first(sources, system.source, url::of_repository),
-            tag: first(sources, system.tag, |tag| Some(tag.to_owned())),
-            commit: pushed(system, sources)
-                .or_else(|| first(sources, system.commit, commit::valid)),
-            build: first(sources, system.build, url::of_build),
+            source: first(inputs, system.source, url::of_repository),
+            tag: first(inputs, system.tag, |tag| Some(tag.to_owned())),
+            commit: pushed(system, inputs).or_else(|| first(inputs, system.commit, commit::valid)),
+            build: first(inputs, system.build, url::of_build),
         }
     }
 }
 
 impl System {
-    fn is_here(&self, sources: &mut Sources) -> bool {
+    fn is_here(&self, inputs: &mut Inputs) -> bool {
         let mut is_set = |mark: &str| match mark.split_once('=') {
-            Some((name, value)) => sources
+            Some((name, value)) => inputs
                 .variable(name)
                 .is_some_and(|held| held.eq_ignore_ascii_case(value)),
-            None => sources
+            None => inputs
                 .variable(mark)
                 .is_some_and(|held| !held.eq_ignore_ascii_case("false")),
         };
@@ -379,18 +382,18 @@ impl System {
 
 /// The pushed commit of a pull request on GitHub, where `GITHUB_SHA` is a merge that nobody can fetch later: only the event
 /// file names it.
-fn pushed(system: &System, sources: &mut Sources) -> Option<String> {
+fn pushed(system: &System, inputs: &mut Inputs) -> Option<String> {
     if system.name != "GitHub Actions" {
         return None;
     }
-    fill_in("${GITHUB_REF#refs/pull/}", sources)?;
-    let path = sources.variable("GITHUB_EVENT_PATH")?;
-    let event = sources.text(Path::new(&path))?;
+    fill_in("${GITHUB_REF#refs/pull/}", inputs)?;
+    let path = inputs.variable("GITHUB_EVENT_PATH")?;
+    let event = inputs.text(Path::new(&path))?;
     commit::valid(json::string(&event, &["pull_request", "head", "sha"])?)
 }
 
 /// `alternative` with its variables' values. `None` unless all are there.
-fn fill_in(alternative: &str, sources: &mut Sources) -> Option<String> {
+fn fill_in(alternative: &str, inputs: &mut Inputs) -> Option<String> {
     let mut filled = String::new();
     let mut rest = alternative;
     while let Some((before, after)) = rest.split_once('$') {
@@ -404,7 +407,7 @@ fn fill_in(alternative: &str, sources: &mut Sources) -> Option<String> {
             rest = after.trim_start_matches(in_name);
             (&after[..after.len() - rest.len()], "")
         };
-        let value = sources.variable(name)?;
+        let value = inputs.variable(name)?;
         let value = value.strip_prefix(start)?;
         if !filled.is_empty() && value.contains("://") {
             return None; // a whole URL where a part of one belongs
@@ -414,10 +417,6 @@ fn fill_in(alternative: &str, sources: &mut Sources) -> Option<String> {
     filled.push_str(rest);
     (!filled.is_empty()).then_some(filled)
 }
-
-#[cfg(test)]
-#[path = "../tests/build_facts/systems.rs"]
-mod systems;
 
 #[cfg(test)]
 mod tests {
@@ -430,32 +429,43 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Ci::find(&mut Sources::new(move |name| variables.get(name).cloned()))
+        Ci::find(&mut Inputs::new(move |name| variables.get(name).cloned()))
     }
 
+    const COMMIT: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567";
+    const FIXTURES: &str = include_str!("../fixtures/ci-systems.txt");
+
     #[test]
-    fn each_system_says_what_its_variables_hold() {
-        for fixture in systems::FIXTURES {
-            let Ci {
-                source,
-                tag,
-                commit,
-                build,
-            } = find(fixture.variables);
-            let facts = [source, tag, commit, build].map(Option::unwrap_or_default);
-            assert_eq!(facts, fixture.facts, "{}", fixture.name);
+    fn each_system_gives_the_facts_of_its_fixtures() {
+        let mut tried = BTreeSet::new();
+        for fixture in FIXTURES.split("\n== ").skip(1) {
+            let (title, lines) = fixture.split_once('\n').expect("a title and lines");
+            tried.insert(title.split(':').next().unwrap_or_default());
+            let variables: Vec<_> = lines
+                .lines()
+                .filter(|line| !line.starts_with("-> "))
+                .filter_map(|line| line.split_once('='))
+                .collect();
+            let expected = |fact: &str| {
+                let start = format!("-> {fact} ");
+                let value = lines.lines().find_map(|line| line.strip_prefix(&start));
+                value.map(str::to_owned)
+            };
+            let facts = Ci {
+                source: expected("source"),
+                tag: expected("tag"),
+                commit: expected("commit"),
+                build: expected("build"),
+            };
+            assert_eq!(find(&variables), facts, "{title}");
         }
-        let tried: BTreeSet<_> = systems::FIXTURES
-            .iter()
-            .map(|fixture| fixture.name)
-            .collect();
         let known: BTreeSet<_> = SYSTEMS.iter().map(|system| system.name).collect();
         assert_eq!(tried, known);
     }
 
     #[test]
     fn names_that_several_systems_use_mean_nothing_by_themselves() {
-        let hash = systems::COMMIT;
+        let hash = COMMIT;
         let names = [
             "GIT_COMMIT",
             "COMMIT_SHA",
@@ -485,11 +495,8 @@ mod tests {
         for (variables, commit) in [
             (vec![("GIT_COMMIT", "abc1234")], None),
             (
-                vec![
-                    ("ghprbActualCommit", "unknown"),
-                    ("GIT_COMMIT", systems::COMMIT),
-                ],
-                Some(systems::COMMIT),
+                vec![("ghprbActualCommit", "unknown"), ("GIT_COMMIT", COMMIT)],
+                Some(COMMIT),
             ),
         ] {
             let variables = [vec![("JENKINS_URL", "x")], variables].concat();

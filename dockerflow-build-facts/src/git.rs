@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{commit, sources::Sources, url};
+use crate::{commit, inputs::Inputs, url};
 
 mod inflate;
 mod object;
@@ -15,29 +15,29 @@ mod reftable;
 
 /// What a repository says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Git {
+pub struct Git {
     /// The URL of the remote `origin`.
-    pub(crate) source: Option<String>,
+    pub source: Option<String>,
     /// The tag of the commit.
-    pub(crate) tag: Option<String>,
+    pub tag: Option<String>,
     /// The commit that is checked out.
-    pub(crate) commit: Option<String>,
+    pub commit: Option<String>,
 }
 
 impl Git {
     /// What the repository with a `.git` in `folder` says. `version` is the package's.
-    pub(crate) fn find(folder: &Path, version: &str, sources: &mut Sources) -> Option<Self> {
-        let repository = Repository::open(folder, sources)?;
-        let config = sources
+    pub fn find(folder: &Path, version: &str, inputs: &mut Inputs) -> Option<Self> {
+        let repository = Repository::open(folder, inputs)?;
+        let config = inputs
             .text(&repository.common.join("config"))
             .unwrap_or_default();
-        let refs = repository.refs(sources);
-        let head = repository.head(&refs, sources);
+        let refs = repository.refs(inputs);
+        let head = repository.head(&refs, inputs);
         Some(Self {
             source: origin(&config).and_then(|url| url::of_repository(&url)),
             tag: head
                 .as_ref()
-                .and_then(|head| repository.tag(head, &refs, version, sources)),
+                .and_then(|head| repository.tag(head, &refs, version, inputs)),
             commit: head,
         })
     }
@@ -66,13 +66,13 @@ enum Target {
 type Refs = BTreeMap<String, Target>;
 
 impl Repository {
-    fn open(folder: &Path, sources: &mut Sources) -> Option<Self> {
+    fn open(folder: &Path, inputs: &mut Inputs) -> Option<Self> {
         let mut own = folder.join(".git");
         if own.is_file() {
             // a linked worktree or a submodule
-            own = folder.join(sources.text(&own)?.strip_prefix("gitdir:")?.trim_start());
+            own = folder.join(inputs.text(&own)?.strip_prefix("gitdir:")?.trim_start());
         }
-        let common = sources.text(&own.join("commondir"));
+        let common = inputs.text(&own.join("commondir"));
         Some(Self {
             common: common.map_or_else(|| own.clone(), |path| own.join(path)),
             own,
@@ -80,32 +80,32 @@ impl Repository {
     }
 
     /// The refs of which many stand in one file.
-    fn refs(&self, sources: &mut Sources) -> Refs {
+    fn refs(&self, inputs: &mut Inputs) -> Refs {
         let mut refs = packed(
-            &sources
+            &inputs
                 .text(&self.common.join("packed-refs"))
                 .unwrap_or_default(),
         );
         for folder in [&self.common, &self.own] {
-            refs.extend(reftable::read(&folder.join("reftable"), sources));
+            refs.extend(reftable::read(&folder.join("reftable"), inputs));
         }
         refs
     }
 
     /// The commit that is checked out. Every way by which git can put another in its place changes a file that is read here.
-    fn head(&self, refs: &Refs, sources: &mut Sources) -> Option<String> {
+    fn head(&self, refs: &Refs, inputs: &mut Inputs) -> Option<String> {
         let mut name = "HEAD".to_owned();
-        let is_reftable = sources
+        let is_reftable = inputs
             .watch(&self.own.join("reftable/tables.list"))
             .is_some();
-        let is_head_logged = sources.watch(&self.own.join("logs/HEAD")).is_some();
+        let is_head_logged = inputs.watch(&self.own.join("logs/HEAD")).is_some();
         let mut is_logged = is_reftable || is_head_logged;
         for _ in 0..5 {
             let of_worktree = ["HEAD", "refs/bisect/", "refs/rewritten/", "refs/worktree/"];
             let is_own = of_worktree.iter().any(|start| name.starts_with(start));
             let folder = if is_own { &self.own } else { &self.common };
             // With reftable, the file HEAD is a stub for programs that do not know it.
-            let loose = sources
+            let loose = inputs
                 .text(&folder.join(&name))
                 .filter(|text| text != "ref: refs/heads/.invalid");
             let target = match (&loose, refs.get(&name)) {
@@ -122,7 +122,7 @@ impl Repository {
             match target {
                 Target::Object { hash, .. } => {
                     if !is_logged && loose.is_none() {
-                        self.watch_for_commits(sources);
+                        self.watch_for_commits(inputs);
                     }
                     return commit::valid(&hash);
                 }
@@ -132,7 +132,7 @@ impl Repository {
                         return None;
                     }
                     // Another worktree can move the branch, of which this one's log has nothing.
-                    is_logged |= sources
+                    is_logged |= inputs
                         .watch(&self.common.join("logs").join(&other))
                         .is_some();
                     name = other;
@@ -141,22 +141,22 @@ impl Repository {
         }
         // A branch without a commit.
         if !is_logged {
-            self.watch_for_commits(sources);
+            self.watch_for_commits(inputs);
         }
         None
     }
 
     /// A new commit makes the branch a file of its own, which cannot be watched before it is there. Without a reflog, what else
     /// a commit, merge or reset writes must do. The index is also written when git refreshes it: at worst, a needless build.
-    fn watch_for_commits(&self, sources: &mut Sources) {
+    fn watch_for_commits(&self, inputs: &mut Inputs) {
         for name in ["index", "COMMIT_EDITMSG", "ORIG_HEAD"] {
-            sources.watch(&self.own.join(name));
+            inputs.watch(&self.own.join(name));
         }
     }
 
     /// The tag of the commit `head`. Of several, the one that ends in the package's version; else an annotated one; else the last
     /// by name.
-    fn tag(&self, head: &str, refs: &Refs, version: &str, sources: &mut Sources) -> Option<String> {
+    fn tag(&self, head: &str, refs: &Refs, version: &str, inputs: &mut Inputs) -> Option<String> {
         let start = "refs/tags/";
         let mut tags: BTreeMap<String, (bool, Option<PathBuf>)> = BTreeMap::new();
         for (name, target) in refs {
@@ -190,7 +190,7 @@ impl Repository {
             (is_of_package(name), *is_annotated, name.clone())
         })?;
         if let Some(path) = path {
-            sources.watch(&path)?;
+            inputs.watch(&path)?;
         }
         Some(name)
     }

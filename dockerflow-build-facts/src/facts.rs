@@ -2,36 +2,44 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{ci::Ci, commit, git::Git, json, place::Place, sources::Sources, url};
+use crate::{ci::Ci, commit, git::Git, inputs::Inputs, json, place::Place, url};
 
-/// The version object. What is unknown is empty.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
-    pub(crate) source: String,
-    pub(crate) version: String,
-    pub(crate) commit: String,
-    pub(crate) build: String,
+/// The facts of a build. A fact that is unknown is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The URL of the repository, without user, password and query.
+    pub source: String,
+    /// The tag that is built, or else the package's version.
+    pub version: String,
+    /// The commit's whole hash: 40 hexadecimal digits, or 64 in a repository that uses SHA-256.
+    pub commit: String,
+    /// The URL of the build in the CI system.
+    pub build: String,
 }
 
 impl Facts {
-    /// The facts, or every `DOCKERFLOW_*` variable that does not hold what it should.
-    pub(crate) fn find(sources: &mut Sources) -> Result<Self, Vec<String>> {
-        let told = Told::find(sources)?;
-        let folder = sources.of_cargo("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    /// Finds the facts of the build that `inputs` belong to.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for each `DOCKERFLOW_*` variable whose value is not valid.
+    pub fn find(inputs: &mut Inputs) -> Result<Self, Vec<String>> {
+        let told = Told::find(inputs)?;
+        let folder = inputs.of_cargo("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let place = folder.as_deref().map(Place::of).unwrap_or_default();
-        let mut ci = Ci::find(sources);
+        let mut ci = Ci::find(inputs);
         if place.copy.is_some() {
             ci = Ci {
                 build: ci.build,
                 ..Ci::default()
             };
         }
-        let package = sources.of_cargo("CARGO_PKG_VERSION").unwrap_or_default();
+        let package = inputs.of_cargo("CARGO_PKG_VERSION").unwrap_or_default();
         let git = place
             .repository
-            .and_then(|folder| Git::find(&folder, &package, sources))
+            .and_then(|folder| Git::find(&folder, &package, inputs))
             .unwrap_or_default();
-        let packaged = place.copy.and_then(|folder| packaged(&folder, sources));
+        let packaged = place.copy.and_then(|folder| packaged(&folder, inputs));
 
         let commit = told
             .commit
@@ -39,7 +47,7 @@ impl Facts {
             .or_else(|| git.commit.clone())
             .or(packaged);
         let tag = git.tag.filter(|_| git.commit == commit); // else it is the tag of something else
-        let repository = sources.of_cargo("CARGO_PKG_REPOSITORY");
+        let repository = inputs.of_cargo("CARGO_PKG_REPOSITORY");
         let source = told.source.or(ci.source).or(git.source);
         Ok(Self {
             source: source
@@ -61,10 +69,10 @@ struct Told {
 }
 
 impl Told {
-    fn find(sources: &mut Sources) -> Result<Self, Vec<String>> {
+    fn find(inputs: &mut Inputs) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut read = |name: &str, valid: fn(&str) -> Option<String>, expected: &str| {
-            let held = sources.variable(name)?;
+            let held = inputs.variable(name)?;
             let value = valid(&held);
             if value.is_none() {
                 problems.push(format!(
@@ -94,7 +102,7 @@ impl Told {
 }
 
 /// The commit that `cargo package` made a package from.
-fn packaged(folder: &Path, sources: &mut Sources) -> Option<String> {
-    let text = sources.text(&folder.join(".cargo_vcs_info.json"))?;
+fn packaged(folder: &Path, inputs: &mut Inputs) -> Option<String> {
+    let text = inputs.text(&folder.join(".cargo_vcs_info.json"))?;
     commit::valid(json::string(&text, &["git", "sha1"])?)
 }

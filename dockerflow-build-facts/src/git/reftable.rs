@@ -15,16 +15,14 @@
 use std::{fs, path::Path};
 
 use super::{Refs, Target};
-use crate::sources::Sources;
+use crate::inputs::Inputs;
 
 /// The refs in the stack in `folder`; none where there is no stack, or where a part of it cannot be read: older refs would
 /// otherwise pass for the newest.
-pub(super) fn read(folder: &Path, sources: &mut Sources) -> Refs {
+pub(super) fn read(folder: &Path, inputs: &mut Inputs) -> Refs {
     let mut refs = Refs::new();
     // The tables themselves never change: each new one has a new name in the list.
-    let list = sources
-        .text(&folder.join("tables.list"))
-        .unwrap_or_default();
+    let list = inputs.text(&folder.join("tables.list")).unwrap_or_default();
     let whole = list
         .lines()
         .try_for_each(|name| apply(&fs::read(folder.join(name)).ok()?, &mut refs));

@@ -2,7 +2,8 @@
 
 /// The string at `path`, keys from the outermost object on. `None` where there is none, where the text is broken before it, or
 /// where it has an escape: hashes have none.
-pub(crate) fn string<'a>(text: &'a str, path: &[&str]) -> Option<&'a str> {
+#[must_use]
+pub fn string<'a>(text: &'a str, path: &[&str]) -> Option<&'a str> {
     let mut cursor = Cursor(text);
     for key in path {
         cursor.enter(key)?;
