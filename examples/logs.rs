@@ -15,7 +15,7 @@ async fn index() -> &'static str {
 #[get("/chatter/{number}")]
 async fn chatter(number: web::Path<u64>, id: RequestId) -> String {
     let number = number.into_inner();
-    let logger = dockerflow::logger().new(o!("number" => number));
+    let logger = dockerflow::logging::logger().new(o!("number" => number));
     for round in 0..3_u64 {
         slog::info!(logger, "slog");
         log::info!(number = number; "log");
@@ -127,7 +127,7 @@ fn refusal() -> impl Future<Output = Result<actix_web::dev::ServiceResponse, act
 #[actix_web::main]
 async fn main() -> Result<(), Error> {
     if std::env::args().nth(1).as_deref() == Some("exit") {
-        dockerflow::start_logging("logs")?;
+        dockerflow::logging::init_logging("logs")?;
         for number in 0..1000_u64 {
             log::info!(number = number; "last words");
         }

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use actix_web::{App, HttpResponse, get, rt::time::sleep, web};
-use dockerflow::{Metrics, cadence::prelude::*, health_check};
+use dockerflow::{Metrics, health_check, metrics::cadence::prelude::*};
 use serde::Deserialize;
 
 /// What an operator can choose: `GREETING`, `LIMITS__SLOWEST`.
@@ -73,7 +73,7 @@ fn app(settings: web::Data<Settings>) -> App {
 
 fn main() -> ExitCode {
     dockerflow::main(dockerflow::version!(), async |server| {
-        let settings = web::Data::new(server.config::<Settings>()?);
+        let settings = web::Data::new(server.settings::<Settings>()?);
         server.run(move || app(settings.clone())).await
     })
 }

@@ -3,7 +3,7 @@
 /// Registers a function as a health check, and leaves it the function that it is.
 ///
 /// An `async fn` or a plain `fn`; a plain one runs on a pool for code that blocks. It takes what a handler takes, up to sixteen
-/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`Outcome`]: `()`, a [`Result`], a [`Message`] or
+/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`IntoMessages`]: `()`, a [`Result`], a [`Message`] or
 /// several. It is registered wherever it stands, in every crate of the program that is linked; each [`service`] runs all that are
 /// registered, unless it says `checks(…)`.
 ///
@@ -87,40 +87,11 @@ pub use dockerflow_macros::service;
 /// assert!(!VERSION.version.is_empty());
 /// ```
 pub use dockerflow_macros::version;
-/// ```standalone_crate
-/// # #[cfg(all(feature = "redis", feature = "sqlx"))]
-/// # mod checks {
-/// use actix_web::web;
-/// use dockerflow::{Message, checks, health_check};
-/// use redis::aio::ConnectionManager;
-/// use sqlx::{PgPool, migrate::Migrator};
-///
-/// static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/heartbeat/migrations");
-///
-/// #[health_check]
-/// async fn database(pool: web::Data<PgPool>) -> Option<Message> {
-///     checks::sqlx::usable(&pool).await
-/// }
-///
-/// #[health_check]
-/// async fn migrations(pool: web::Data<PgPool>) -> Option<Message> {
-///     checks::sqlx::migrated(&pool, &MIGRATIONS).await
-/// }
-///
-/// #[health_check]
-/// async fn cache(redis: web::Data<ConnectionManager>) -> Option<Message> {
-///     checks::redis::answers(&**redis).await
-/// }
-/// # }
-/// ```
-#[cfg(any(feature = "redis", feature = "sqlx"))]
-pub use dockerflow_runtime::checks;
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
-    Error, Finding, Level, Message, Metrics, Mozlog, OnHeartbeat, Outcome, Problem, Report,
-    RequestId, Server, Summary, Version, block, cadence, config, healthcheck, logger, share, slog,
-    start_logging,
+    BadSetting, Error, Message, Metrics, RequestId, Server, Summary, Version, block, health,
+    healthcheck, logging, metrics, settings, share_engine,
 };
 
 /// ```no_run

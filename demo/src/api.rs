@@ -5,7 +5,7 @@ use actix_web::{
     http::{StatusCode, header::LOCATION},
     web::{self, Data, Json, JsonConfig, Path, PathConfig, Query, QueryConfig, ServiceConfig},
 };
-use dockerflow::{Metrics, cadence::prelude::*};
+use dockerflow::{Metrics, metrics::cadence::prelude::*};
 use serde_json::json;
 
 use crate::{

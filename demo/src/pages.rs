@@ -6,7 +6,7 @@ use actix_web::{
     web::{self, Data, Form, FormConfig, Path, PathConfig, Query, QueryConfig, ServiceConfig},
 };
 use askama::Template;
-use dockerflow::{Metrics, cadence::prelude::*};
+use dockerflow::{Metrics, metrics::cadence::prelude::*};
 use serde::Deserialize;
 
 use crate::{

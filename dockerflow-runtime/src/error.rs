@@ -2,8 +2,6 @@
 
 use std::{fmt, io, net::SocketAddr, process::ExitCode};
 
-use crate::check::Place;
-
 /// Why a service did not start. Its text, in `Display` and `Debug` alike, has one line for each fault.
 ///
 /// [`main`](crate::main) prints it and exits with [`Error::exit_code`]. An ordinary `main` may return it, as `Result<(), Error>`:
@@ -14,7 +12,7 @@ use crate::check::Place;
 #[non_exhaustive]
 pub enum Error {
     /// Settings that are not what they should be: all of them, not only the first.
-    Settings(Vec<Problem>),
+    Settings(Vec<BadSetting>),
     /// The version file is there and cannot be served.
     VersionFile {
         /// The file.
@@ -43,7 +41,7 @@ pub enum Error {
 /// One setting that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Problem {
+pub struct BadSetting {
     /// The variable or file.
     pub name: String,
     /// What it held; `None` where it must not be shown.
@@ -67,16 +65,9 @@ impl Error {
             Self::Bind { .. } | Self::App(_) => ExitCode::FAILURE,
         }
     }
-
-    pub(crate) fn duplicate(name: &'static str, places: [Place; 2]) -> Self {
-        Self::DuplicateCheck {
-            name,
-            places: places.map(|place| place.to_string()),
-        }
-    }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for BadSetting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.held {
             Some(held) => write!(
@@ -118,19 +109,7 @@ impl fmt::Display for Error {
                     _ => ": expected a HOST that is an address of this machine",
                 })
             }
-            Self::App(error) => {
-                let mut text = error.to_string();
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    // Many errors have their cause's text in their own.
-                    let inner = error.to_string();
-                    if !text.ends_with(&inner) {
-                        text = format!("{text}: {inner}");
-                    }
-                    cause = error.source();
-                }
-                formatter.write_str(&text)
-            }
+            Self::App(error) => fmt::Display::fmt(&Chain(&**error), formatter),
         }
     }
 }
@@ -144,6 +123,27 @@ impl fmt::Debug for Error {
 impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::App(error.into())
+    }
+}
+
+/// An error with its sources, each of which is shown once.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.to_string();
+        formatter.write_str(&shown)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            // The text of many errors ends with that of their source.
+            let text = error.to_string();
+            if !shown.ends_with(&text) {
+                write!(formatter, ": {text}")?;
+            }
+            shown = text;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -33,9 +33,6 @@ macro_rules! __register {
 pub use __register as register;
 
 pub use crate::{
-    check::Level,
-    definition::{Definition, Registration},
-    engine::Facts,
-    service::{AppFactory, service},
-    version::{Embedded, Version},
+    health::{Definition, Level, Registration},
+    service::{AppFactory, Embedded, Facts, Version, service},
 };

@@ -52,7 +52,7 @@ impl Running {
         B: MessageBody + 'static,
     {
         let (send, receive) = std::sync::mpsc::channel();
-        let app = dockerflow::share(app);
+        let app = dockerflow::share_engine(app);
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let server = HttpServer::new(app)

@@ -7,7 +7,7 @@ use dockerflow_demo::{Book, VERSION, app};
 
 fn main() -> ExitCode {
     dockerflow::main(VERSION, async |server| {
-        let book = Data::new(Book::open(server.config()?).await?);
+        let book = Data::new(Book::open(server.settings()?).await?);
         server.run(move || app(book.clone())).await
     })
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use actix_web::{App, rt::System, web};
-use dockerflow::{Message, checks, health_check};
+use dockerflow::{Message, health::checks, health_check};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::{
     PgPool, SqlitePool, migrate::Migrator, postgres::PgPoolOptions, sqlite::SqlitePoolOptions,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use dockerflow::Mozlog;
+use dockerflow::logging::Mozlog;
 use slog::{Drain as _, KV, Logger, Record, Serializer, o};
 
 use super::schema::{Line, validate};

@@ -142,6 +142,7 @@ fn app() -> App {
 }
 
 fn ours() -> io::Result<(Server, u16)> {
-    dockerflow::start_logging("bench").map_err(|error| io::Error::other(error.to_string()))?;
-    serve!(dockerflow::share(app))
+    dockerflow::logging::init_logging("bench")
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    serve!(dockerflow::share_engine(app))
 }

@@ -1,0 +1,219 @@
+//! The environment: how a variable is read, what is wrong with it, and what may be shown of it.
+
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+
+use crate::error::{BadSetting, Error};
+
+/// An environment that is read variable by variable, and remembers what was wrong. An empty variable counts as unset.
+pub(crate) struct Environment<'a> {
+    lookup: Box<Lookup<'a>>,
+    problems: Vec<BadSetting>,
+    /// What is set, as `NAME=value`: none of our own variables holds a secret.
+    set: Vec<String>,
+}
+
+type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
+
+impl Environment<'static> {
+    /// The environment of this process.
+    pub(crate) fn of_process() -> Self {
+        Self::new(|name| env::var_os(name))
+    }
+}
+
+impl<'a> Environment<'a> {
+    pub(crate) fn new(lookup: impl Fn(&str) -> Option<OsString> + 'a) -> Self {
+        Self {
+            lookup: Box::new(lookup),
+            problems: Vec::new(),
+            set: Vec::new(),
+        }
+    }
+
+    /// The variables that were read so far and are set.
+    pub(crate) fn set(&self) -> String {
+        self.set.join(" ")
+    }
+
+    fn held(&mut self, name: &str) -> Option<OsString> {
+        let held = (self.lookup)(name).filter(|held| !held.is_empty())?;
+        self.set.push(format!("{name}={}", held.to_string_lossy()));
+        Some(held)
+    }
+
+    /// `settings`, unless a variable was bad.
+    pub(crate) fn finish<T>(self, settings: T) -> Result<T, Error> {
+        if self.problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(Error::Settings(self.problems))
+        }
+    }
+
+    /// The variable `name` as `parse` reads it, `default` where it is unset. `expected` completes "is …, expected".
+    pub(crate) fn get<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> T {
+        let Some(held) = self.held(name) else {
+            return default;
+        };
+        held.to_str()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .and_then(parse)
+            .unwrap_or_else(|| {
+                let held = shown(name, &held.to_string_lossy());
+                self.problems.push(BadSetting {
+                    name: name.into(),
+                    held,
+                    expected: expected.into(),
+                });
+                default
+            })
+    }
+
+    /// A problem that was found elsewhere.
+    pub(crate) fn report(&mut self, problem: BadSetting) {
+        self.problems.push(problem);
+    }
+
+    /// A switch, off where unset.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        self.get(name, false, "true or false", flag)
+    }
+
+    /// A time as `500ms`, `5s`, `2m`; a bare number is seconds.
+    pub(crate) fn duration(&mut self, name: &str, default: Duration, least: Duration) -> Duration {
+        let expected = if least.is_zero() {
+            "a time such as 500ms or 5s"
+        } else {
+            "a time above zero such as 500ms or 5s"
+        };
+        self.get(name, default, expected, |text| {
+            duration(text).filter(|time| *time >= least)
+        })
+    }
+
+    /// A list with commas.
+    pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
+        self.get(name, Vec::new(), "ids with commas between them", |text| {
+            Some(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .map(Into::into)
+                    .collect(),
+            )
+        })
+    }
+
+    /// A path.
+    pub(crate) fn path(&mut self, name: &str) -> Option<PathBuf> {
+        self.held(name).map(Into::into)
+    }
+}
+
+/// `true` or `false`, and other words for them.
+pub(crate) fn flag(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The name of the program's file, without directory and extension: what its metrics and log lines are known by.
+pub(crate) fn program() -> String {
+    let path = env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    if name.is_empty() {
+        "service".into()
+    } else {
+        name.into()
+    }
+}
+
+/// `500ms`, `5s`, `2m`, `1.5s`; a bare number is seconds. At most a day.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return None,
+    };
+    if digits.is_empty()
+        || !digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        return None;
+    }
+    let seconds = digits.parse::<f64>().ok()? * unit;
+    (seconds <= 86_400.0).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// The text, unless the key's name or the text itself says that it may be a secret.
+pub(crate) fn shown(key: &str, text: &str) -> Option<String> {
+    const SECRET: [&str; 12] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "key",
+        "credential",
+        "auth",
+        "dsn",
+        "cookie",
+        "private",
+    ];
+    let key = key.to_lowercase();
+    let secret =
+        SECRET.iter().any(|word| key.contains(word)) || text.contains("://") || text.contains('@');
+    (!secret).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units_and_bare_numbers_are_seconds() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("5s", 5_000),
+            ("2m", 120_000),
+            ("1.5s", 1_500),
+            ("3", 3_000),
+            ("0", 0),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(
+                duration(text),
+                Some(Duration::from_millis(milliseconds)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "s",
+            "-1s",
+            "1 s",
+            "1d",
+            "soon",
+            "1e3",
+            "99999999h",
+            "1.2.3s",
+            "inf",
+        ] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Is Redis there? The feature `redis`.
+
+use redis::{ErrorKind, RedisError, aio::ConnectionLike, cmd};
+
+use crate::health::Message;
+
+/// Sends `PING` over a clone of `connection`: of a `ConnectionManager`, which connects again by itself, a
+/// `MultiplexedConnection`, or a `ClusterConnection`.
+///
+/// A `ConnectionManager` retries six times, ever more slowly, before it says why it cannot connect: longer than a probe waits, so
+/// that the finding is a timeout, and its reason in the log alone. `ConnectionManagerConfig::set_number_of_retries(1)` lets it
+/// speak in time; it tries again with each command all the same.
+pub async fn answers<C: ConnectionLike + Clone>(connection: &C) -> Option<Message> {
+    let mut connection = connection.clone();
+    match cmd("PING").query_async::<String>(&mut connection).await {
+        Ok(answer) if answer == "PONG" => None,
+        Ok(answer) => {
+            let text = format!("Redis answers {answer:?} to PING, expected PONG");
+            Some(Message::error("dockerflow.health.E007", text))
+        }
+        Err(error) => Some(failed(&error)),
+    }
+}
+
+fn failed(error: &RedisError) -> Message {
+    let (id, what) =
+        if error.kind() == ErrorKind::AuthenticationFailed || error.code() == Some("NOAUTH") {
+            ("dockerflow.health.E006", "refuses the user or password")
+        } else if error.is_io_error() || error.is_unrecoverable_error() {
+            ("dockerflow.health.E004", "cannot be connected to")
+        } else {
+            ("dockerflow.health.E010", "fails")
+        };
+    Message::error(id, format!("Redis {what}: {error:#}")).caused_by(error)
+}

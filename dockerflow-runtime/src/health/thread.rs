@@ -1,0 +1,81 @@
+//! Where do the checks run? On one thread of a server, so that a check that blocks holds up nothing but checks.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use tokio::{
+    runtime::Builder,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::LocalSet,
+};
+
+use super::{
+    flight::Flights,
+    run::{Bench, Run},
+};
+use crate::lock::lock;
+
+/// How many plain `fn`s run at once; more wait, and time out. A driver that hangs takes these threads, and no others.
+const BLOCKING_THREADS: usize = 16;
+
+/// The health thread: started with the first run, ended when this is dropped.
+pub(super) struct Thread {
+    flights: Arc<Flights>,
+    runs: Mutex<Option<UnboundedSender<Run>>>,
+}
+
+impl Thread {
+    pub(super) fn new(flights: Arc<Flights>) -> Self {
+        Self {
+            flights,
+            runs: Mutex::new(None),
+        }
+    }
+
+    /// Has the thread do a run; starts it where there is none. An error is why it cannot start.
+    pub(super) fn send(&self, mut run: Run) -> io::Result<()> {
+        let mut runs = lock(&self.runs);
+        if let Some(runs) = &*runs {
+            match runs.send(run) {
+                Ok(()) => return Ok(()),
+                Err(refused) => run = refused.0,
+            }
+        }
+        let started = start(self.flights.clone())?;
+        let _it_has_just_begun_to_listen = started.send(run);
+        *runs = Some(started);
+        Ok(())
+    }
+}
+
+fn start(flights: Arc<Flights>) -> io::Result<UnboundedSender<Run>> {
+    let (sender, runs) = unbounded_channel();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("dockerflow-check")
+        .build()?;
+    thread::Builder::new()
+        .name("dockerflow-health".into())
+        .spawn(move || {
+            let tasks = LocalSet::new();
+            tasks.block_on(&runtime, serve(flights, runs));
+            // What a check that hangs holds may want the runtime when it is dropped, as a pool's connection does.
+            let inside = runtime.enter();
+            drop(tasks);
+            drop(inside);
+            // Not waiting for plain `fn`s that hang.
+            runtime.shutdown_background();
+        })?;
+    Ok(sender)
+}
+
+async fn serve(flights: Arc<Flights>, mut runs: UnboundedReceiver<Run>) {
+    let mut bench = Bench::new(flights);
+    while let Some(run) = runs.recv().await {
+        run.complete(&mut bench).await;
+    }
+}

@@ -1,0 +1,7 @@
+//! How the records of `log` and `tracing` reach the log.
+
+mod install;
+mod log;
+mod tracing;
+
+pub(super) use self::{install::install, log::to_log};

@@ -1,0 +1,59 @@
+//! The variables of the log: which records, and in what form.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+
+use super::{filter::Filter, line::Format};
+use crate::environment::Environment;
+
+/// What operations set of the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogOptions {
+    /// `LOG_LEVEL`.
+    pub(super) filter: Filter,
+    /// `LOG_FORMAT`; where that is unset, text on a terminal, else mozlog.
+    format: Option<Named>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    Mozlog,
+    Gcp,
+    Text,
+}
+
+impl LogOptions {
+    pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            filter: environment.get(
+                "LOG_LEVEL",
+                Filter::default(),
+                Filter::EXPECTED,
+                Filter::parse,
+            ),
+            format: environment.get("LOG_FORMAT", None, "mozlog, text or gcp", |text| {
+                Some(Some(match text.to_ascii_lowercase().as_str() {
+                    "mozlog" => Named::Mozlog,
+                    "gcp" => Named::Gcp,
+                    "text" => Named::Text,
+                    _ => return None,
+                }))
+            }),
+        }
+    }
+
+    pub(super) fn format(&self) -> Format {
+        let terminal = io::stdout().is_terminal();
+        let text = Format::Text {
+            coloured: terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        match self.format {
+            Some(Named::Gcp) => Format::Gcp,
+            Some(Named::Text) => text,
+            None if terminal => text,
+            Some(Named::Mozlog) | None => Format::Mozlog,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! How the log is started, and the loggers that lead to it.
+
+use std::{fs::File, io, os::fd::AsFd, sync::OnceLock};
+
+use slog::{Drain, Level, Logger, Never, OwnedKVList, Record};
+
+use super::{
+    bridges,
+    line::{Layout, Value},
+    mozlog::kind,
+    options::LogOptions,
+    panics,
+    sink::{Logging, current, flush},
+    writer::{BOUND, Writer},
+};
+use crate::{environment::Environment, error::Error};
+
+thread_local! {
+    /// Drops with the thread that started the log: where that is the main thread, at the end of the process.
+    static LAST: Last = const { Last };
+}
+
+struct Last;
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        flush();
+    }
+}
+
+/// Starts the log of a program that makes its own [`HttpServer`](actix_web::HttpServer); `Server::from_env` does it by itself.
+///
+/// From here on the records of slog (through [`logger`]), `log` and `tracing`, and panics, are lines on stdout, in the name of
+/// `program`. `LOG_LEVEL` and `LOG_FORMAT` say which and how. A second call in a process changes nothing.
+///
+/// # Errors
+///
+/// [`Error::Settings`] where one of the two variables is bad, and [`Error::App`] where there is no thread or no stdout to be had.
+pub fn init_logging(program: &str) -> Result<(), Error> {
+    let mut environment = Environment::of_process();
+    let options = LogOptions::read(&mut environment);
+    start(&environment.finish(options)?, program).map(drop)
+}
+
+/// Starts logging to stdout in the name of `program`: records of slog, `log` and `tracing`, and panics. Once in a process: a
+/// second call changes nothing and gives what is there.
+pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logging, Error> {
+    if let Some(logging) = current() {
+        return Ok(logging);
+    }
+    // Not std's stdout: its lock would make an app's `println!` wait while the reader of stdout is stopped.
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let layout = Layout::new(options.format(), program);
+    let reports = Layout::new(options.format(), program);
+    let writer = Writer::start(output, BOUND, move |lost| report(&reports, lost))?;
+    let (logging, first) = Logging::set(options.filter.clone(), layout, writer);
+    if first {
+        let _ = LAST.try_with(|_| ());
+        panics::log_panics();
+        bridges::install(logging);
+    }
+    Ok(logging)
+}
+
+fn report(layout: &Layout, lost: u64) -> Vec<u8> {
+    layout.line(
+        Level::Warning,
+        "dockerflow.log",
+        Some(Value::Text(
+            "log lines were dropped: stdout took them too slowly, or not at all",
+        )),
+        |line| line.outer("dropped", Value::Unsigned(lost)),
+        <[u8]>::to_vec,
+    )
+}
+
+/// The program's logger, for [slog](https://docs.rs/slog): its records carry the request's id, and go where those of `log` and
+/// `tracing` go.
+///
+/// Where no server has started the log (in a unit test, say), they go to the `log` crate's logger.
+///
+/// ```
+/// let logger = dockerflow::logging::logger().new(slog::o!("queue" => "mail"));
+/// slog::info!(logger, "sent"; "messages" => 3);
+/// ```
+pub fn logger() -> Logger {
+    static ROOT: OnceLock<Logger> = OnceLock::new();
+    ROOT.get_or_init(|| Logger::root(Root, slog::o!())).clone()
+}
+
+/// The drain of [`logger`].
+struct Root;
+
+impl Drain for Root {
+    type Ok = ();
+    type Err = Never;
+
+    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
+        let kind = kind(record);
+        match current() {
+            Some(logging) => {
+                if logging.filter().allows(record.level(), kind) {
+                    let message = Some(Value::Format(*record.msg()));
+                    logging.log(record.level(), kind, message, |line| {
+                        line.slog(record, values);
+                    });
+                }
+            }
+            None => bridges::to_log(record, values),
+        }
+        Ok(())
+    }
+}

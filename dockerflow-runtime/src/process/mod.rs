@@ -1,0 +1,10 @@
+//! The process: its command line, its start, its signals, its end.
+
+mod healthcheck;
+mod options;
+mod program;
+mod server;
+mod signals;
+mod variables;
+
+pub use self::{healthcheck::healthcheck, program::main, server::Server};

@@ -1,0 +1,114 @@
+//! Every environment variable of the runtime: what `--help` prints, and what the documentation's table is tested against.
+
+/// An environment variable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: &'static str,
+    /// What holds where it is unset, as an operator reads it.
+    pub(crate) default: &'static str,
+    pub(crate) meaning: &'static str,
+    /// For the documentation.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a terminal has no room for it"))]
+    pub(crate) example: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:ident, $default:literal, $meaning:literal, $example:literal;)*) => {
+        /// All of them, by topic.
+        pub(crate) const ALL: &[Variable] = &[$(Variable {
+            name: stringify!($name),
+            default: $default,
+            meaning: $meaning,
+            example: $example,
+        }),*];
+    };
+}
+
+variables! {
+    PORT, "8000", "The TCP port to listen on; 0 takes a free one and prints it on stderr", "8080";
+    HOST, "0.0.0.0", "The IP address to listen on; :: is every IPv4 and IPv6 address", "::";
+    WORKERS, "the CPU quota, at least 1", "How many threads answer requests, from 1 to 1024", "4";
+    CONFIG_PATH, "none", "A file of the application's own settings, or a directory of such files", "/etc/app";
+    DOCKERFLOW_DRAIN_DELAY, "5s", "How long to go on accepting after SIGTERM, while the heartbeat fails", "10s";
+    DOCKERFLOW_SHUTDOWN_TIMEOUT, "20s", "How long requests in flight may take after that", "25s";
+    DOCKERFLOW_VERSION_FILE, "/app/version.json, if it is there", "A version object to serve in place of the embedded one", "/etc/version.json";
+    DOCKERFLOW_ERROR_ENDPOINT, "false", "Whether /__error__ logs an error and answers 500, to test alerts", "true";
+    DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE, "503", "What an unhealthy heartbeat answers, from 500 to 599", "500";
+    DOCKERFLOW_HEARTBEAT_DETAILS, "false", "Whether the heartbeat's body has the checks' messages: they may hold secrets", "true";
+    DOCKERFLOW_HEARTBEAT_TTL, "1s", "How long a heartbeat's report is fresh", "500ms";
+    DOCKERFLOW_HEARTBEAT_TIMEOUT, "800ms", "The deadline of a check that has none of its own", "2s";
+    DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
+    LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
+    LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, or gcp: mozlog with Google's severity and message", "gcp";
+    NO_COLOR, "unset", "Where it is set, text on a terminal has no colours", "1";
+    DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
+    DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
+    DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is read from and echoed in", "x-amzn-trace-id";
+    STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
+    STATSD_PORT, "8125", "Its UDP port", "9125";
+}
+
+/// The list, for a terminal.
+pub(crate) fn help() -> String {
+    let entries = ALL.iter().map(|variable| {
+        let Variable {
+            name,
+            default,
+            meaning,
+            ..
+        } = variable;
+        format!("  {name}\n      {meaning} [default: {default}]")
+    });
+    entries.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeSet, fs};
+
+    use super::*;
+    use crate::{
+        environment::Environment, logging::LogOptions, process::options::ProcessOptions,
+        service::ServiceOptions, settings::Files,
+    };
+
+    #[test]
+    fn these_are_the_variables_that_are_read() {
+        let read = RefCell::new(BTreeSet::new());
+        let mut environment = Environment::new(|name| {
+            read.borrow_mut().insert(name.to_owned());
+            None
+        });
+        ProcessOptions::read(&mut environment);
+        ServiceOptions::read(&mut environment);
+        LogOptions::read(&mut environment);
+        Files::read(&mut environment);
+        read.borrow_mut().insert("NO_COLOR".into()); // not one that can be bad
+        let named: BTreeSet<_> = ALL
+            .iter()
+            .map(|variable| variable.name.to_owned())
+            .collect();
+        assert_eq!(named, *read.borrow());
+    }
+
+    #[test]
+    fn the_documentation_has_them_all_as_they_are() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let text = fs::read_to_string(path).expect("docs/configuration.md");
+        let rows = ALL.iter().map(|variable| {
+            let Variable {
+                name,
+                default,
+                meaning,
+                example,
+            } = variable;
+            format!("| `{name}` | {default} | {meaning} | `{example}` |")
+        });
+        let table = rows.collect::<Vec<_>>().join("\n");
+        let head = "| variable | default | meaning | example |\n|---|---|---|---|\n";
+        assert!(
+            text.contains(&format!("{head}{table}\n\n")),
+            "the table in docs/configuration.md should be:\n{head}{table}"
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! Which request this is: the id that the client sent if it is safe to log, or a fresh one.
+
+use std::{cell::RefCell, fmt};
+
+use actix_web::http::header::HeaderValue;
+use rand::{Rng as _, rngs::Xoshiro256PlusPlus};
+
+/// A longer id is not taken from a client: it would be on every line.
+const LONGEST: usize = 128;
+
+/// The id of a request.
+///
+/// It is the request's `X-Request-ID` (or the header that `DOCKERFLOW_REQUEST_ID_HEADER_NAME` names) if that is sane: 1 to 128
+/// letters, digits and `-_.:;/=+~|@,`. Else it is a fresh UUID, version 4. It is the field `rid` of every line that is logged
+/// while the request is handled, and the response has it in the same header.
+///
+/// As an extractor it fails where the app is not a Dockerflow service.
+///
+/// ```
+/// # use dockerflow::RequestId;
+/// async fn order(id: RequestId) -> String {
+///     format!("please name {id} when you call us")
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The id, as it is logged.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(self.0.as_bytes()).unwrap_or_default()
+    }
+
+    /// What the client sent, if it is sane, else a fresh one.
+    pub(crate) fn accept(sent: Option<&HeaderValue>) -> Self {
+        sent.filter(|value| is_sane(value.as_bytes()))
+            .map_or_else(Self::fresh, |value| Self(value.clone()))
+    }
+
+    fn fresh() -> Self {
+        let (high, low) =
+            GENERATOR.with_borrow_mut(|generator| (generator.next_u64(), generator.next_u64()));
+        let text = uuid(high, low);
+        Self(HeaderValue::from_bytes(&text).expect("hexadecimal digits are fit for a header"))
+    }
+
+    /// The id: sane, so that it needs no escape.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    pub(crate) fn into_value(self) -> HeaderValue {
+        self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RequestId({})", self.as_str())
+    }
+}
+
+thread_local! {
+    static GENERATOR: RefCell<Xoshiro256PlusPlus> = RefCell::new(rand::make_rng());
+}
+
+fn is_sane(id: &[u8]) -> bool {
+    let sane = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:;/=+~|@,".contains(byte);
+    (1..=LONGEST).contains(&id.len()) && id.iter().all(sane)
+}
+
+/// The text of a UUID of version 4 (RFC 9562, 5.4) with these random bits.
+fn uuid(high: u64, low: u64) -> [u8; 36] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    /// Where the digits of each byte stand.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let high = high & !0xf000 | 0x4000;
+    let low = low & !(0b11 << 62) | 0b10 << 62;
+    let mut text = [b'-'; 36];
+    let bits = u128::from(high) << 64 | u128::from(low);
+    for (byte, place) in bits.to_be_bytes().into_iter().zip(PLACES) {
+        text[place] = DIGITS[usize::from(byte >> 4)];
+        text[place + 1] = DIGITS[usize::from(byte & 15)];
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_id_is_a_uuid_of_version_4() {
+        assert_eq!(&uuid(0, 0), b"00000000-0000-4000-8000-000000000000");
+        assert_eq!(
+            &uuid(u64::MAX, u64::MAX),
+            b"ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+        assert_eq!(
+            &uuid(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210),
+            b"01234567-89ab-4def-bedc-ba9876543210"
+        );
+        assert_ne!(RequestId::fresh(), RequestId::fresh());
+    }
+
+    #[test]
+    fn a_sane_id_is_taken_and_another_is_not() {
+        let longest = "x".repeat(LONGEST);
+        for sane in [
+            "1",
+            "abc-DEF_1.2",
+            "105445aa7843bc8bf206b12000100000/1;o=1",
+            "Root=1-67891233-ab",
+            &longest,
+        ] {
+            let sent = HeaderValue::from_str(sane).expect("fit");
+            assert_eq!(RequestId::accept(Some(&sent)).as_str(), sane);
+        }
+        let long = "x".repeat(LONGEST + 1);
+        for insane in [
+            "", " ", "a b", "a\"b", "a\\b", "a\tb", "<b>", "é", "{}", &long,
+        ] {
+            let sent = HeaderValue::from_bytes(insane.as_bytes()).expect("fit");
+            assert_eq!(
+                RequestId::accept(Some(&sent)).as_str().len(),
+                36,
+                "{insane:?}"
+            );
+        }
+        assert_eq!(RequestId::accept(None).as_str().len(), 36);
+    }
+}

@@ -1,0 +1,266 @@
+//! Which request the code that runs now belongs to: its id and summary, wherever it is polled.
+
+use std::{
+    cell::RefCell,
+    future::{Ready, ready},
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, FromRequest, HttpRequest,
+    body::{BodySize, MessageBody},
+    dev::Payload,
+    error::{BlockingError, ErrorInternalServerError},
+    web::Bytes,
+};
+use pin_project_lite::pin_project;
+
+use super::{id::RequestId, summary::Summary};
+
+impl RequestId {
+    /// The id of the request that is handled here and now. `None` outside one, as in a task or thread that a handler has
+    /// started: [`RequestId::carry`] and [`block`] take it there.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|scope| scope.borrow().id.clone()).ok()?
+    }
+
+    /// Calls `work` with this as the current id, so that what it logs has it. For threads that the request's future does not run on.
+    pub fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut scope = Scope::new(self.clone());
+        let _entered = scope.enter();
+        work()
+    }
+
+    /// `future` with this as the current id whenever it is polled. For tasks that go on by themselves:
+    ///
+    /// ```
+    /// # use dockerflow::RequestId;
+    /// async fn order(id: RequestId) -> &'static str {
+    ///     actix_web::rt::spawn(id.carry(async { log::info!("mailed, in the name of the request") }));
+    ///     "ordered"
+    /// }
+    /// ```
+    pub fn carry<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        InScope::new(future, Scope::new(self.clone()))
+    }
+
+    pub(crate) fn carry_body<B: MessageBody>(
+        &self,
+        body: B,
+    ) -> impl MessageBody<Error = B::Error> + use<B> {
+        InScope::new(body, Scope::new(self.clone()))
+    }
+}
+
+impl FromRequest for Summary {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let outside =
+            || ErrorInternalServerError("no summary: the app is not a Dockerflow service");
+        ready(summary().ok_or_else(outside))
+    }
+}
+
+/// Runs `work` on the pool of threads for work that blocks, as [`web::block`](actix_web::web::block) does, and what it logs there
+/// has the id of the request that waits for it.
+///
+/// # Errors
+///
+/// [`BlockingError`] where `work` panics, or the pool is gone.
+pub async fn block<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, BlockingError> {
+    let id = RequestId::current();
+    actix_web::web::block(move || match id {
+        Some(id) => id.scope(work),
+        None => work(),
+    })
+    .await
+}
+
+impl FromRequest for RequestId {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let outside =
+            || ErrorInternalServerError("no request id: the app is not a Dockerflow service");
+        ready(Self::current().ok_or_else(outside))
+    }
+}
+
+/// Calls `use_id` with the id of the request that is handled on this thread, if one is.
+pub(crate) fn with(use_id: impl FnOnce(&[u8])) {
+    let _ = CURRENT.try_with(|scope| {
+        if let Ok(scope) = scope.try_borrow()
+            && let Some(id) = &scope.id
+        {
+            use_id(id.as_bytes());
+        }
+    });
+}
+
+/// What is known, wherever a request's code runs, of the request.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    id: Option<RequestId>,
+    summary: Option<Summary>,
+}
+
+thread_local! {
+    /// The scope of the future that is polled on this thread. Each poll swaps its own in and out again.
+    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, summary: None }) };
+}
+
+impl Scope {
+    pub(crate) fn new(id: RequestId) -> Self {
+        Self {
+            id: Some(id),
+            summary: None,
+        }
+    }
+
+    /// Makes this the current one, until what is returned drops.
+    pub(crate) fn enter(&mut self) -> Entered<'_> {
+        self.swap();
+        Entered(self)
+    }
+
+    fn swap(&mut self) {
+        let _ = CURRENT.try_with(|current| mem::swap(self, &mut *current.borrow_mut()));
+    }
+
+    pub(crate) fn id(&self) -> Option<&RequestId> {
+        self.id.as_ref()
+    }
+
+    pub(crate) fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
+    }
+
+    pub(crate) fn into_id(self) -> Option<RequestId> {
+        self.id
+    }
+}
+
+/// The current request's summary, made when it is first asked for. `None` outside a request.
+pub(crate) fn summary() -> Option<Summary> {
+    let found = CURRENT.try_with(|scope| {
+        let mut scope = scope.borrow_mut();
+        scope
+            .id
+            .is_some()
+            .then(|| scope.summary.get_or_insert_default().clone())
+    });
+    found.ok().flatten()
+}
+
+/// A scope is the current one as long as this lives.
+pub(crate) struct Entered<'a>(&'a mut Scope);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.0.swap();
+    }
+}
+
+pin_project! {
+    /// A future, or a body, whose scope is the current one whenever it is polled, and when it is dropped.
+    pub(crate) struct InScope<F> {
+        #[pin]
+        future: Option<F>,
+        scope: Scope,
+    }
+
+    impl<F> PinnedDrop for InScope<F> {
+        fn drop(this: Pin<&mut Self>) {
+            this.abandon();
+        }
+    }
+}
+
+impl<F> InScope<F> {
+    pub(crate) fn new(future: F, scope: Scope) -> Self {
+        Self {
+            future: Some(future),
+            scope,
+        }
+    }
+
+    /// Drops the future of which nothing is left to run, and gives its scope.
+    pub(crate) fn end(self: Pin<&mut Self>) -> Scope {
+        let mut this = self.project();
+        this.future.set(None);
+        mem::take(this.scope)
+    }
+
+    /// Drops the future wherever it is, which may run code of its own, and gives its scope.
+    pub(crate) fn abandon(self: Pin<&mut Self>) -> Scope {
+        let mut this = self.project();
+        if this.future.is_some() {
+            let _entered = this.scope.enter();
+            this.future.set(None);
+        }
+        mem::take(this.scope)
+    }
+}
+
+impl<F: Future> Future for InScope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.scope.enter();
+        let future = this.future.as_pin_mut();
+        future
+            .expect("a future is not polled after it is ready")
+            .poll(context)
+    }
+}
+
+impl<B: MessageBody> MessageBody for InScope<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.future
+            .as_ref()
+            .map_or(BodySize::None, MessageBody::size)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, B::Error>>> {
+        let this = self.project();
+        let _entered = this.scope.enter();
+        match this.future.as_pin_mut() {
+            Some(body) => body.poll_next(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn scopes_nest_and_a_panic_leaves_them() {
+        let [outer, inner] =
+            ["outer", "inner"].map(|id| RequestId::accept(Some(&HeaderValue::from_static(id))));
+        outer.scope(|| {
+            inner.scope(|| assert_eq!(RequestId::current(), Some(inner.clone())));
+            let ended = std::panic::catch_unwind(|| inner.scope(|| panic!("out of here")));
+            assert!(ended.is_err());
+            assert_eq!(RequestId::current(), Some(outer.clone()));
+        });
+        assert_eq!(RequestId::current(), None);
+    }
+}

@@ -1,0 +1,201 @@
+//! What a server has once, however many workers it has: its version, its checks, its settings.
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use actix_http::ConnectionType;
+use actix_web::{HttpResponse, web::Bytes};
+
+use super::{
+    options::ServiceOptions,
+    version::{self, Embedded},
+};
+use crate::{
+    environment::program,
+    error::Error,
+    health::{Definition, Heartbeat},
+    lock::lock,
+    metrics::Metrics,
+};
+
+/// The facts that `#[service]` emits.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The version object to serve where there is no file.
+    pub version: Embedded,
+    /// `checks(…)`: these alone; else every check that is registered.
+    pub checks: Option<&'static [fn() -> Definition]>,
+}
+
+/// The state of one server.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) version: Bytes,
+    pub(crate) heartbeat: Heartbeat,
+    pub(crate) options: ServiceOptions,
+    pub(crate) metrics: Metrics,
+}
+
+thread_local! {
+    /// The server for which an app is being made on this thread.
+    static CURRENT: RefCell<Option<Shared>> = const { RefCell::new(None) };
+}
+
+/// An engine that is made with a server's first app and serves all its workers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shared(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    engine: OnceLock<Arc<Engine>>,
+    /// The [`Server`](crate::Server) that the engine is for.
+    server: Option<OfServer>,
+}
+
+/// What a server gives its engine and wants of it.
+#[derive(Debug)]
+struct OfServer {
+    metrics: Metrics,
+    /// Why there is no engine: without a server that is a panic.
+    fault: Mutex<Option<Error>>,
+}
+
+impl Shared {
+    /// The engine of a server that has `metrics` and reports faults.
+    pub(crate) fn of_server(metrics: Metrics) -> Self {
+        Self(Arc::new(State {
+            engine: OnceLock::new(),
+            server: Some(OfServer {
+                metrics,
+                fault: Mutex::default(),
+            }),
+        }))
+    }
+
+    /// Calls `factory`; the apps that it makes have this engine.
+    pub(crate) fn scope<T>(&self, factory: impl FnOnce() -> T) -> T {
+        struct Reset(Option<Shared>);
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _reset = Reset(CURRENT.replace(Some(self.clone())));
+        factory()
+    }
+
+    /// Calls `factory` for its faults alone.
+    pub(crate) fn start<T>(&self, factory: impl FnOnce() -> T) -> Result<(), Error> {
+        drop(self.scope(factory));
+        let server = self.0.server.as_ref();
+        match server.and_then(|server| lock(&server.fault).take()) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
+        self.0.engine.get().cloned()
+    }
+
+    /// From now on the heartbeat fails and connections close.
+    pub(crate) fn drain(&self) {
+        if let Some(engine) = self.0.engine.get() {
+            engine.heartbeat.drain();
+        }
+    }
+}
+
+impl Engine {
+    /// The engine of the server that an app is being made for; outside one, an engine of its own.
+    ///
+    /// `None` where it cannot be had and the server was told why: the app that is being made will not serve.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be had and there is no server to tell.
+    pub(crate) fn current(facts: &Facts) -> Option<Arc<Self>> {
+        let shared = CURRENT.with_borrow(Clone::clone);
+        if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {
+            return Some(engine.clone());
+        }
+        let server = shared.as_ref().and_then(|shared| shared.0.server.as_ref());
+        let metrics = server.map(|server| server.metrics.clone());
+        match (Self::new(facts, metrics), server) {
+            (Ok(engine), _) => {
+                let engine = Arc::new(engine);
+                Some(match &shared {
+                    Some(shared) => shared.0.engine.get_or_init(|| engine).clone(),
+                    None => engine,
+                })
+            }
+            (Err(error), Some(server)) => {
+                *lock(&server.fault) = Some(error);
+                None
+            }
+            (Err(error), None) => panic!("the service cannot start: {error}"),
+        }
+    }
+
+    /// While the server drains, each response asks its client to go on elsewhere.
+    pub(crate) fn close_if_draining<B>(&self, response: &mut HttpResponse<B>) {
+        if self.draining() {
+            response
+                .head_mut()
+                .set_connection_type(ConnectionType::Close);
+        }
+    }
+
+    /// Whether the server is about to stop.
+    pub(crate) fn draining(&self) -> bool {
+        self.heartbeat.draining()
+    }
+
+    fn new(facts: &Facts, metrics: Option<Metrics>) -> Result<Self, Error> {
+        let options = ServiceOptions::from_env()?;
+        let mut checks = match facts.checks {
+            Some(chosen) => chosen.iter().map(|definition| definition()).collect(),
+            None => Definition::registered(),
+        };
+        checks.sort_by_key(|definition| definition.check.name);
+        let mut pairs = checks.iter().zip(checks.iter().skip(1));
+        if let Some((one, other)) = pairs.find(|(one, other)| one.check.name == other.check.name) {
+            let places = [one.check.place, other.check.place];
+            return Err(Error::DuplicateCheck {
+                name: one.check.name,
+                places: places.map(|place| place.to_string()),
+            });
+        }
+        let metrics = match metrics {
+            Some(metrics) => metrics,
+            None => Metrics::start(options.statsd.clone(), &program())?,
+        };
+        let heartbeat = Heartbeat::new(checks, &options.health);
+        if let Some(observer) = metrics.on_heartbeat() {
+            heartbeat.observe(observer);
+        }
+        Ok(Self {
+            version: version::load(&facts.version, options.version_file.as_deref())?,
+            heartbeat,
+            options,
+            metrics,
+        })
+    }
+}
+
+/// An app factory for a hand-made [`HttpServer`](actix_web::HttpServer) whose workers share one engine, as those of
+/// `dockerflow::Server` do: one run of the checks at a time for all of them.
+///
+/// ```no_run
+/// # use actix_web::{App, HttpServer};
+/// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+/// # async fn serve() -> std::io::Result<()> {
+/// HttpServer::new(dockerflow::share_engine(app)).bind(("0.0.0.0", 8000))?.run().await
+/// # }
+/// ```
+pub fn share_engine<T>(factory: impl Fn() -> T + Clone + Send) -> impl Fn() -> T + Clone + Send {
+    let shared = Shared::default();
+    move || shared.scope(&factory)
+}

@@ -1,0 +1,254 @@
+//! The middleware that makes an app a Dockerflow service: our endpoints first, then the app.
+
+use std::{
+    any::Any,
+    future::{self, Ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    App, Error,
+    body::{BoxBody, MessageBody},
+    dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    error::InternalError,
+};
+use futures_util::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
+
+use super::{
+    endpoints::{self, Endpoint},
+    engine::{Engine, Facts},
+    exchange::Exchange,
+};
+use crate::{logging::payload_text, metrics::Metrics, request::InScope};
+
+/// An app that is a service: what `#[service]` writes for a bare `App`.
+pub trait AppFactory:
+    ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = Error,
+        InitError = (),
+    >
+{
+}
+
+impl<T> AppFactory for T where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<BoxBody>,
+            Error = Error,
+            InitError = (),
+        >
+{
+}
+
+/// Wraps an app. `#[service]` calls it.
+///
+/// # Panics
+///
+/// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
+pub fn service<T, B>(facts: &Facts, app: App<T>) -> App<impl AppFactory + use<T, B>>
+where
+    T: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let engine = Engine::current(facts);
+    let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
+    app.app_data(metrics.unwrap_or_else(Metrics::none))
+        .wrap(Dockerflow { engine })
+}
+
+/// The outermost middleware. Without an engine there is no service: a `Server` knows why.
+struct Dockerflow {
+    engine: Option<Arc<Engine>>,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Dockerflow
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Transform = DockerflowMiddleware<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        let engine = self.engine.clone().ok_or(());
+        future::ready(engine.map(|engine| DockerflowMiddleware { service, engine }))
+    }
+}
+
+struct DockerflowMiddleware<S> {
+    service: S,
+    engine: Arc<Engine>,
+}
+
+impl<S, B> Service<ServiceRequest> for DockerflowMiddleware<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<BoxBody>;
+    type Error = Error;
+    type Future = Answer<S::Future>;
+
+    forward_ready!(service);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        match Endpoint::of(request.head()) {
+            None => self.app(request),
+            Some(endpoint) => self.endpoint(endpoint, request),
+        }
+    }
+}
+
+impl<S> DockerflowMiddleware<S> {
+    fn app<B>(&self, request: ServiceRequest) -> Answer<S::Future>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
+    {
+        let (mut exchange, mut scope) = Exchange::start(request.head(), &self.engine);
+        exchange.underway = self.engine.metrics.request();
+        let called = {
+            let _entered = scope.enter();
+            catch_unwind(AssertUnwindSafe(|| self.service.call(request)))
+        };
+        match called {
+            Ok(future) => Answer::App {
+                future: Handled {
+                    future: InScope::new(future, scope),
+                    exchange: Some(exchange),
+                },
+            },
+            Err(payload) => Answer::Immediate {
+                result: Some(exchange.finish::<B>(scope, Err(panicked(&*payload)))),
+            },
+        }
+    }
+
+    fn endpoint<F>(&self, endpoint: Endpoint, request: ServiceRequest) -> Answer<F> {
+        let engine = self.engine.clone();
+        let watched = endpoint.logs() || engine.options.summary.probes;
+        let mut watch = watched.then(|| Exchange::start(request.head(), &engine));
+        let immediate = {
+            let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
+            endpoint.immediate(request.head(), &engine)
+        };
+        if let Some(response) = immediate {
+            if !response.status().is_success() && watch.is_none() {
+                watch = Some(Exchange::start(request.head(), &engine));
+            }
+            let mut response = request.into_response(response);
+            if let Some((exchange, scope)) = watch {
+                exchange.finish_probe(scope, &mut response);
+            }
+            engine.close_if_draining(response.response_mut());
+            return Answer::Immediate {
+                result: Some(Ok(response)),
+            };
+        }
+        let (request, _) = request.into_parts();
+        Answer::Heartbeat {
+            future: Box::pin(async move {
+                let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
+                let mut response = ServiceResponse::new(request, response);
+                if let Some((exchange, scope)) = watch {
+                    exchange.finish_probe(scope, &mut response);
+                }
+                engine.close_if_draining(response.response_mut());
+                response
+            }),
+        }
+    }
+}
+
+/// What is answered for a handler that panicked. The text is for the log alone.
+fn panicked(payload: &(dyn Any + Send)) -> Error {
+    let text = format!("panicked: {}", payload_text(payload));
+    InternalError::from_response(text, endpoints::internal_error()).into()
+}
+
+pin_project! {
+    /// A response that is under way.
+    #[project = AnswerProjection]
+    enum Answer<F> {
+        App { #[pin] future: Handled<F> },
+        Immediate { result: Option<Result<ServiceResponse, Error>> },
+        Heartbeat { future: LocalBoxFuture<'static, ServiceResponse> },
+    }
+}
+
+impl<F, B> Future for Answer<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            AnswerProjection::App { future } => future.poll(context),
+            AnswerProjection::Immediate { result } => Poll::Ready(
+                result
+                    .take()
+                    .expect("a future is not polled after it is ready"),
+            ),
+            AnswerProjection::Heartbeat { future } => future.as_mut().poll(context).map(Ok),
+        }
+    }
+}
+
+pin_project! {
+    /// A request that the app handles: in its scope, and whatever comes of it has its summary.
+    struct Handled<F> {
+        #[pin]
+        future: InScope<F>,
+        exchange: Option<Exchange>,
+    }
+
+    impl<F> PinnedDrop for Handled<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(exchange) = this.exchange.take() {
+                exchange.abandon(&this.future.abandon());
+            }
+        }
+    }
+}
+
+impl<F, B> Future for Handled<F>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    B: MessageBody + 'static,
+{
+    type Output = Result<ServiceResponse<BoxBody>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)));
+        let outcome = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(payload) => Err(panicked(&*payload)),
+        };
+        let scope = this.future.end();
+        let exchange = this.exchange.take();
+        let exchange = exchange.expect("a future is not polled after it is ready");
+        Poll::Ready(exchange.finish(scope, outcome))
+    }
+}
