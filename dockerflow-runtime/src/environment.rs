@@ -1,13 +1,17 @@
 //! The environment: how a variable is read, what is wrong with it, and what may be shown of it.
 
-use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, mem, path::PathBuf, time::Duration};
 
 use crate::error::{BadSetting, Error};
 
-/// An environment that is read variable by variable, and remembers what was wrong. An empty variable counts as unset.
+/// An environment that is read variable by variable and collects what is wrong. An empty variable counts as unset.
 pub(crate) struct Environment<'a> {
     lookup: Box<Lookup<'a>>,
+    /// What the program has in its code for variables that are unset.
+    defaults: &'a [(String, String)],
     problems: Vec<BadSetting>,
+    /// Variables that were ignored, and why.
+    warnings: Vec<String>,
     /// What is set, as `NAME=value`: none of our own variables holds a secret.
     set: Vec<String>,
 }
@@ -25,23 +29,54 @@ impl<'a> Environment<'a> {
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<OsString> + 'a) -> Self {
         Self {
             lookup: Box::new(lookup),
+            defaults: &[],
             problems: Vec::new(),
+            warnings: Vec::new(),
             set: Vec::new(),
         }
     }
 
-    /// The variables that were read so far and are set.
+    /// Takes these values for variables that are unset.
+    pub(crate) fn with_defaults(mut self, defaults: &'a [(String, String)]) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
+    /// Returns the variables that were read so far and are set.
     pub(crate) fn set(&self) -> String {
         self.set.join(" ")
     }
 
-    fn held(&mut self, name: &str) -> Option<OsString> {
-        let held = (self.lookup)(name).filter(|held| !held.is_empty())?;
-        self.set.push(format!("{name}={}", held.to_string_lossy()));
-        Some(held)
+    /// Returns a sentence for each variable that was ignored so far.
+    pub(crate) fn warnings(&mut self) -> Vec<String> {
+        mem::take(&mut self.warnings)
     }
 
-    /// `settings`, unless a variable was bad.
+    /// Returns what the variable holds, or else the program's default for it.
+    fn held(&mut self, name: &str) -> Option<Held> {
+        if let Some(text) = (self.lookup)(name).filter(|held| !held.is_empty()) {
+            if is_service_link(name, &text.to_string_lossy()) {
+                self.warnings.push(format!(
+                    "{name} is ignored: it is Kubernetes' link to a Service of that name; \
+                     `enableServiceLinks: false` in the pod's spec avoids such variables"
+                ));
+            } else {
+                self.set.push(format!("{name}={}", text.to_string_lossy()));
+                return Some(Held {
+                    text,
+                    name: name.to_owned(),
+                });
+            }
+        }
+        let mut defaults = self.defaults.iter();
+        let (_, text) = defaults.find(|(default, text)| default == name && !text.is_empty())?;
+        Some(Held {
+            text: text.into(),
+            name: format!("the program's default for {name}"),
+        })
+    }
+
+    /// Returns `settings`, unless a variable was bad.
     pub(crate) fn finish<T>(self, settings: T) -> Result<T, Error> {
         if self.problems.is_empty() {
             Ok(settings)
@@ -61,15 +96,13 @@ impl<'a> Environment<'a> {
         let Some(held) = self.held(name) else {
             return default;
         };
-        held.to_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
+        let text = held.text.to_str().map(str::trim);
+        text.filter(|text| !text.is_empty())
             .and_then(parse)
             .unwrap_or_else(|| {
-                let held = shown(name, &held.to_string_lossy());
                 self.problems.push(BadSetting {
-                    name: name.into(),
-                    held,
+                    held: shown(name, &held.text.to_string_lossy()),
+                    name: held.name,
                     expected: expected.into(),
                 });
                 default
@@ -113,8 +146,21 @@ impl<'a> Environment<'a> {
 
     /// A path.
     pub(crate) fn path(&mut self, name: &str) -> Option<PathBuf> {
-        self.held(name).map(Into::into)
+        self.held(name).map(|held| held.text.into())
     }
+}
+
+/// What a variable holds, and how an error names it.
+struct Held {
+    text: OsString,
+    name: String,
+}
+
+/// Reports whether a variable is one of those by which Kubernetes, and Docker's `--link`, tell a container of another service:
+/// `STATSD_PORT=tcp://10.0.0.5:8125`.
+pub(crate) fn is_service_link(name: &str, held: &str) -> bool {
+    let mut schemes = ["tcp://", "udp://", "sctp://"].iter();
+    name.ends_with("_PORT") && schemes.any(|scheme| held.starts_with(scheme))
 }
 
 /// `true` or `false`, and other words for them.
@@ -126,10 +172,10 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// The name of the program's file, without directory and extension: what its metrics and log lines are known by.
+/// Returns the name of the program's file, which its metrics and log lines have unless the program says otherwise.
 pub(crate) fn program() -> String {
     let path = env::current_exe().unwrap_or_default();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.is_empty() {
         "service".into()
     } else {

@@ -16,7 +16,7 @@ mod settings;
 pub use error::{BadSetting, Error};
 pub use health::Message;
 pub use metrics::Metrics;
-pub use process::{Server, healthcheck, main};
+pub use process::{Program, Server, healthcheck, main};
 pub use request::{RequestId, Summary, block};
 pub use service::{Version, share_engine};
 pub use settings::settings;

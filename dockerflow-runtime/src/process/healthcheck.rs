@@ -19,7 +19,12 @@ use crate::{
 /// It is for a `HEALTHCHECK` in an image without a shell. It starts no server and needs no runtime.
 #[must_use]
 pub fn healthcheck() -> ExitCode {
-    match probe() {
+    healthcheck_with(&[])
+}
+
+/// Does the same for a program that has defaults for its variables.
+pub(super) fn healthcheck_with(defaults: &[(String, String)]) -> ExitCode {
+    match probe(defaults) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -40,8 +45,8 @@ pub(super) fn complain(error: &Error) {
 /// Time for the whole probe: Docker and Kubernetes give it a second, the process's own start included.
 const BUDGET: Duration = Duration::from_millis(900);
 
-fn probe() -> Result<(), Error> {
-    let mut environment = Environment::of_process();
+fn probe(defaults: &[(String, String)]) -> Result<(), Error> {
+    let mut environment = Environment::of_process().with_defaults(defaults);
     let process = ProcessOptions::read(&mut environment);
     if process.address.port() == 0 {
         environment.report(BadSetting {

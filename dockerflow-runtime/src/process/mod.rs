@@ -1,5 +1,6 @@
 //! The process: its command line, its start, its signals, its end.
 
+mod command;
 mod healthcheck;
 mod options;
 mod program;
@@ -7,4 +8,8 @@ mod server;
 mod signals;
 mod variables;
 
-pub use self::{healthcheck::healthcheck, program::main, server::Server};
+pub use self::{
+    healthcheck::healthcheck,
+    program::{Program, main},
+    server::Server,
+};

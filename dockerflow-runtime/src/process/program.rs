@@ -1,169 +1,290 @@
-//! What a program does on its command line: serve, tell its version, probe itself.
+//! A whole program: its commands, what is fixed in its code, and how a command runs and ends.
 
 use std::{
     env,
-    ffi::OsString,
-    fmt::Display,
+    fmt::{self, Display},
     io::{self, Write as _},
-    path::Path,
+    path::PathBuf,
     process::ExitCode,
 };
 
 use actix_web::rt::System;
+use futures_util::future::LocalBoxFuture;
 
 use super::{
-    healthcheck::{complain, healthcheck},
+    command::{self, Command, CommandLine},
+    healthcheck::{complain, healthcheck_with},
     server::Server,
     signals::Signals,
     variables,
 };
 use crate::{
+    environment,
     error::{BadSetting, Error},
+    logging,
     service::Version,
 };
 
-/// The whole `main` of a service: its command line, its start, its faults and its exit code.
+/// A service as a program: its command line, start, errors and exit code.
+///
+/// `#[dockerflow::main]` makes one and runs it. This builder is for what an attribute cannot say:
+///
+/// ```no_run
+/// use dockerflow::{Error, Program, Server};
+/// # use actix_web::App;
+/// # #[dockerflow::service]
+/// # fn app() -> App { App::new() }
+/// # async fn migrate(server: Server) -> Result<(), Error> { Ok(()) }
+///
+/// fn main() -> std::process::ExitCode {
+///     Program::new(dockerflow::version!())
+///         .defaults([("PORT", "8080"), ("DOCKERFLOW_DRAIN_DELAY", "10s")])
+///         .command("migrate", "Bring the database up to date", migrate)
+///         .run(async |server| server.run(app).await)
+/// }
+/// ```
 ///
 /// | argument | does | exit code |
 /// |---|---|---|
-/// | none, `serve` | calls `serve` with [`Server::from_env`]'s server | 0 when it ended as it was told to |
-/// | `version` | prints `version`, the JSON object of `/__version__` | 0 |
-/// | `healthcheck` | [`healthcheck`] | 0 healthy, 1 not |
-/// | `help`, `--help`, `-h` | prints these commands and every environment variable | 0 |
+/// | none, `serve` | calls the function that [`Program::run`] has | 0 if it ended as it was asked to |
+/// | `version`, `--version`, `-V` | prints the JSON object of `/__version__` | 0 |
+/// | `healthcheck` | [`healthcheck`](crate::healthcheck), with this program's defaults | 0 healthy, 1 not |
+/// | `help`, `--help`, `-h` | prints the commands and every environment variable | 0 |
+/// | one of [`Program::command`] | calls its function | 0 if that returns `Ok` |
+/// | `--config FILE` | reads the application's settings from there, instead of `CONFIG_PATH` | |
 ///
-/// What goes wrong is on stderr, one line for each fault, and in the log if that was up by then. The exit code is 2 where the
-/// configuration or the command line is at fault, else 1: a `main` that returns a [`Result`] would always give 1.
+/// Errors are printed on stderr, one line for each fault, and logged if the log has started by then. The exit code is 2 if the
+/// configuration or the command line is at fault, else 1; a `main` that returns a [`Result`] would always exit with 1.
 ///
-/// A SIGTERM or SIGINT that arrives before [`Server::run`] does ends the process at once with 0, as process 1 of a container too.
+/// A SIGTERM or SIGINT that arrives before [`Server::run`] is called ends the process at once with 0, also as process 1 of a
+/// container. In one of the program's own commands, it ends the process at once with 1, as the command was not finished.
 ///
-/// For a command line of your own, the parts are public: `println!("{}", version!())`, [`healthcheck`], [`Server::from_env`],
-/// [`Error::exit_code`].
+/// For a command line of your own, the parts are public: `println!("{}", version!())`, [`healthcheck`](crate::healthcheck),
+/// [`Server::from_env`], [`Error::exit_code`].
+#[must_use = "a program does nothing until `run` is called"]
+pub struct Program {
+    version: Version,
+    setup: Setup,
+    commands: Vec<OwnCommand>,
+}
+
+/// Runs a program that has nothing but its version: [`Program::new`] and [`Program::run`].
 pub fn main<F>(version: Version, serve: F) -> ExitCode
 where
     F: AsyncFnOnce(Server) -> Result<(), Error>,
 {
-    let result = match Command::parse(env::args_os().skip(1)) {
-        Ok(Command::Serve) => System::new().block_on(serve_until_stopped(serve)),
-        Ok(Command::Version) => print(version),
-        Ok(Command::Healthcheck) => return healthcheck(),
-        Ok(Command::Help) => print(help()),
-        Err(error) => Err(error),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            error.exit_code()
+    Program::new(version).run(serve)
+}
+
+/// What a program has fixed in its code, and `--config`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Setup {
+    pub(super) name: Option<String>,
+    pub(super) defaults: Vec<(String, String)>,
+    pub(super) config: Option<PathBuf>,
+}
+
+struct OwnCommand {
+    name: String,
+    about: String,
+    run: Box<dyn FnOnce(Server) -> LocalBoxFuture<'static, Result<(), Error>>>,
+}
+
+impl Program {
+    /// Returns a program of this version, which `version!()` finds.
+    pub const fn new(version: Version) -> Self {
+        Self {
+            version,
+            setup: Setup {
+                name: None,
+                defaults: Vec::new(),
+                config: None,
+            },
+            commands: Vec::new(),
         }
+    }
+
+    /// Sets the name under which the program logs and its metrics begin. The default is the name of its file.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.setup.name = Some(name.into());
+        self
+    }
+
+    /// Sets values for variables of `docs/configuration.md` that are unset, as `("PORT", "8080")`; for the host and the port of
+    /// [`Server::also`], too. `--help` shows them.
+    ///
+    /// A name that is not such a variable, and a value that its variable cannot have, are errors at the start.
+    pub fn defaults<N, V>(mut self, defaults: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        for (name, value) in defaults {
+            let name = name.into();
+            // The last one counts.
+            self.setup.defaults.retain(|(earlier, _)| *earlier != name);
+            self.setup.defaults.push((name, value.into()));
+        }
+        self
+    }
+
+    /// Adds a command, such as `migrate`. `about` is its line in `--help`.
+    ///
+    /// `run` has a [`Server`] for its settings and metrics, and the log; it need not serve. The name must be one word that is not
+    /// the name of another command.
+    pub fn command<F, E>(
+        mut self,
+        name: impl Into<String>,
+        about: impl Into<String>,
+        run: F,
+    ) -> Self
+    where
+        F: AsyncFnOnce(Server) -> Result<(), E> + 'static,
+        E: Into<Error>,
+    {
+        self.commands.push(OwnCommand {
+            name: name.into(),
+            about: about.into(),
+            run: Box::new(move |server| {
+                Box::pin(async move { run(server).await.map_err(Into::into) })
+            }),
+        });
+        self
+    }
+
+    /// Runs the command that the command line names, and returns the exit code. `serve` is called if the command is to serve.
+    pub fn run<F, E>(self, serve: F) -> ExitCode
+    where
+        F: AsyncFnOnce(Server) -> Result<(), E>,
+        E: Into<Error>,
+    {
+        match self.execute(serve) {
+            Ok(code) => code,
+            Err(error) => {
+                complain(&error);
+                // Docker reserves 2 in a HEALTHCHECK.
+                let probe = env::args_os().any(|argument| argument == "healthcheck");
+                if probe {
+                    ExitCode::FAILURE
+                } else {
+                    error.exit_code()
+                }
+            }
+        }
+    }
+
+    fn execute<F, E>(mut self, serve: F) -> Result<ExitCode, Error>
+    where
+        F: AsyncFnOnce(Server) -> Result<(), E>,
+        E: Into<Error>,
+    {
+        let names: Vec<&str> = self.commands.iter().map(|own| own.name.as_str()).collect();
+        let mut problems = command::bad_names(&names);
+        let unknown = self.setup.defaults.iter().map(|(name, _)| name);
+        let unknown = unknown.filter(|name| !variables::may_have_default(name));
+        problems.extend(unknown.map(|name| BadSetting {
+            name: "Program::defaults".into(),
+            held: Some(name.clone()),
+            expected: "a variable that --help lists".into(),
+        }));
+        if !problems.is_empty() {
+            return Err(Error::Settings(problems));
+        }
+        let line = CommandLine::parse(env::args_os().skip(1), &names)?;
+        self.setup.config = line.config;
+        match line.command {
+            Command::Serve => {
+                let serve = async move |server| serve(server).await.map_err(Into::into);
+                System::new().block_on(self.setup.until_stopped(serve, Stopped::Ended))?;
+            }
+            Command::Own(index) => {
+                let own = self.commands.swap_remove(index);
+                let stopped = Stopped::Unfinished(own.name.clone());
+                let run = async move |server| (own.run)(server).await;
+                System::new().block_on(self.setup.until_stopped(run, stopped))?;
+            }
+            Command::Version => print(self.version)?,
+            Command::Help => {
+                let own: Vec<_> = self.commands.iter().map(OwnCommand::entry).collect();
+                print(command::help(&own, &self.setup.defaults))?;
+            }
+            Command::Healthcheck => return Ok(healthcheck_with(&self.setup.defaults)),
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Command {
-    Serve,
-    Version,
-    Healthcheck,
-    Help,
+impl fmt::Debug for Program {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commands: Vec<_> = self.commands.iter().map(|own| &own.name).collect();
+        formatter
+            .debug_struct("Program")
+            .field("version", &self.version)
+            .field("setup", &self.setup)
+            .field("commands", &commands)
+            .finish()
+    }
 }
 
-impl Command {
-    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
-        let mut arguments = arguments.into_iter();
-        let first = arguments.next();
-        let command = match first.as_ref().map(|text| text.to_str()) {
-            None | Some(Some("serve")) => Self::Serve,
-            Some(Some("version")) => Self::Version,
-            Some(Some("healthcheck")) => Self::Healthcheck,
-            Some(Some("help" | "--help" | "-h")) => Self::Help,
-            Some(_) => return Err(unexpected(&first.unwrap_or_default())),
+impl OwnCommand {
+    fn entry(&self) -> (&str, &str) {
+        (&self.name, &self.about)
+    }
+}
+
+/// What a signal means that arrives before a server has taken the signals over.
+enum Stopped {
+    /// The service was to run until it is stopped.
+    Ended,
+    /// This command was not finished.
+    Unfinished(String),
+}
+
+impl Setup {
+    pub(super) fn program(&self) -> String {
+        self.name.clone().unwrap_or_else(environment::program)
+    }
+
+    /// Calls `run` with a server, until it returns or a signal arrives; then what was measured and logged is sent.
+    async fn until_stopped(
+        self,
+        run: impl AsyncFnOnce(Server) -> Result<(), Error>,
+        stopped: Stopped,
+    ) -> Result<(), Error> {
+        let server = Server::with(&self)?;
+        let metrics = server.metrics();
+        let serving = server.serving();
+        let mut signals = Signals::new()?;
+        let early = async {
+            let signal = signals.next().await;
+            if serving.get() {
+                std::future::pending::<()>().await;
+            }
+            signal
         };
-        match arguments.next() {
-            None => Ok(command),
-            Some(more) => Err(unexpected(&more)),
-        }
+        let result = tokio::select! {
+            biased;
+            result = run(server) => result,
+            signal = early => match stopped {
+                Stopped::Ended => {
+                    log::info!(target: "dockerflow.server", "stopped by {signal} before the service was up");
+                    Ok(())
+                }
+                Stopped::Unfinished(name) => {
+                    Err(io::Error::other(format!("{name} was stopped by {signal}")).into())
+                }
+            }
+        };
+        metrics.flush();
+        logging::flush();
+        result
     }
 }
 
-fn unexpected(argument: &OsString) -> Error {
-    Error::Settings(vec![BadSetting {
-        name: "the command line".into(),
-        held: Some(argument.to_string_lossy().into_owned()),
-        expected: "serve, version, healthcheck, --help or nothing".into(),
-    }])
-}
-
-async fn serve_until_stopped<F>(serve: F) -> Result<(), Error>
-where
-    F: AsyncFnOnce(Server) -> Result<(), Error>,
-{
-    let server = Server::from_env()?;
-    let mut signals = Signals::new()?;
-    let serving = server.serving();
-    let early = async {
-        signals.next().await;
-        if serving.get() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        result = serve(server) => result,
-        () = early => {
-            log::info!(target: "dockerflow.server", "stopped before the service was up");
-            Ok(())
-        }
-    }
-}
-
+/// Prints a line on stdout. A reader that has seen enough, as `head` does, is no fault.
 fn print(text: impl Display) -> Result<(), Error> {
-    writeln!(io::stdout(), "{text}").map_err(Error::from)
-}
-
-fn help() -> String {
-    let program = env::args_os().next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default();
-    format!(
-        "Usage: {} [COMMAND]\n\n\
-         Commands:\n  \
-         serve        Serve until SIGTERM or SIGINT; what is done without a command\n  \
-         version      Print the version object\n  \
-         healthcheck  Ask the service at $PORT whether it lives; exit with 0 or 1\n  \
-         help         Print this\n\n\
-         Environment:\n{}",
-        program.to_string_lossy(),
-        variables::help()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(arguments: &[&str]) -> Result<Command, String> {
-        Command::parse(arguments.iter().map(OsString::from)).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn nothing_means_serve_and_each_command_has_its_name() {
-        assert_eq!(parse(&[]), Ok(Command::Serve));
-        assert_eq!(parse(&["serve"]), Ok(Command::Serve));
-        assert_eq!(parse(&["version"]), Ok(Command::Version));
-        assert_eq!(parse(&["healthcheck"]), Ok(Command::Healthcheck));
-        for help in ["help", "--help", "-h"] {
-            assert_eq!(parse(&[help]), Ok(Command::Help));
-        }
-    }
-
-    #[test]
-    fn what_is_no_command_is_named_with_those_that_are() {
-        let expected = "expected serve, version, healthcheck, --help or nothing";
-        assert_eq!(
-            parse(&["start"]),
-            Err(format!("the command line is \"start\", {expected}"))
-        );
-        assert_eq!(
-            parse(&["serve", "--port"]),
-            Err(format!("the command line is \"--port\", {expected}"))
-        );
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

@@ -1,14 +1,16 @@
 //! The process: from its environment to its last log line.
 
 use std::{
-    cell::Cell,
-    fmt,
+    env, fmt,
     future::Future,
     io,
     io::Write as _,
     net::SocketAddr,
     pin::pin,
-    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,10 +27,11 @@ use serde_json::Value;
 
 use super::{
     options::ProcessOptions,
+    program::Setup,
     signals::{Signals, StopSignal},
 };
 use crate::{
-    environment::{Environment, program},
+    environment::Environment,
     error::Error,
     logging::{self, LogOptions},
     metrics::Metrics,
@@ -56,7 +59,7 @@ pub struct Server {
     files: Files,
     /// Which variables are set to what.
     set: String,
-    serving: Rc<Cell<bool>>,
+    serving: Serving,
 }
 
 impl Server {
@@ -66,23 +69,36 @@ impl Server {
     ///
     /// [`Error::Settings`] with every variable that is not what it should be.
     pub fn from_env() -> Result<Self, Error> {
-        let mut environment = Environment::of_process();
+        Self::with(&Setup::default())
+    }
+
+    /// Returns the server of a program that has fixed something in its code.
+    pub(super) fn with(setup: &Setup) -> Result<Self, Error> {
+        let mut environment = Environment::new(|name| match &setup.config {
+            Some(path) if name == "CONFIG_PATH" => Some(path.into()),
+            _ => env::var_os(name),
+        })
+        .with_defaults(&setup.defaults);
         let options = ProcessOptions::read(&mut environment);
-        // Each engine reads its own settings; they are read here so that all faults are found at once.
         let service = ServiceOptions::read(&mut environment);
         let logs = LogOptions::read(&mut environment);
         let files = Files::read(&mut environment);
         let set = environment.set();
+        let warnings = environment.warnings();
         let options = environment.finish(options)?;
-        logging::start(&logs, &program())?;
-        let metrics = Metrics::start(service.statsd, &program())?;
+        let program = setup.program();
+        logging::start(&logs, &program)?;
+        for warning in warnings {
+            log::warn!(target: LOG, "{warning}");
+        }
+        let metrics = Metrics::start(service.statsd.clone(), &program)?;
         Ok(Self {
             options,
-            shared: Shared::of_server(metrics.clone()),
+            shared: Shared::of_server(service, metrics.clone()),
             metrics,
             files,
             set,
-            serving: Rc::default(),
+            serving: Serving::default(),
         })
     }
 
@@ -203,7 +219,7 @@ impl Server {
             .map(|(address, scheme)| format!("{scheme}://{address}"))
             .collect();
         let running = http.run();
-        self.serving.set(true);
+        self.serving.set();
         self.announce(&addresses);
         let handle = running.handle();
         let result = self.until_stopped(running, handle, signals).await;
@@ -265,7 +281,7 @@ impl Server {
     }
 
     /// Whether the signals are [`Server::serve`]'s by now.
-    pub(crate) fn serving(&self) -> Rc<Cell<bool>> {
+    pub(super) fn serving(&self) -> Serving {
         self.serving.clone()
     }
 
@@ -301,5 +317,19 @@ impl Server {
                 let _ = writeln!(io::stderr(), "listening on {address}");
             }
         }
+    }
+}
+
+/// Whether a server has taken the signals over.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Serving(Arc<AtomicBool>);
+
+impl Serving {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }

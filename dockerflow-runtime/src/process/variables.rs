@@ -48,8 +48,16 @@ variables! {
     STATSD_PORT, "8125", "Its UDP port", "9125";
 }
 
-/// The list, for a terminal.
-pub(crate) fn help() -> String {
+/// Reports whether a program can have a default for the variable: one of the table, or an address of `Server::also`.
+pub(crate) fn may_have_default(name: &str) -> bool {
+    let known = ALL.iter().any(|variable| variable.name == name);
+    // These are read by others, or by the tool that starts the program.
+    let ours = known && !matches!(name, "NO_COLOR");
+    ours || name.ends_with("_PORT") || name.ends_with("_HOST")
+}
+
+/// Returns the list for a terminal, with a program's own defaults.
+pub(crate) fn help(defaults: &[(String, String)]) -> String {
     let entries = ALL.iter().map(|variable| {
         let Variable {
             name,
@@ -57,6 +65,8 @@ pub(crate) fn help() -> String {
             meaning,
             ..
         } = variable;
+        let own = defaults.iter().find(|(own, _)| own == name);
+        let default = own.map_or(*default, |(_, value)| value);
         format!("  {name}\n      {meaning} [default: {default}]")
     });
     entries.collect::<Vec<_>>().join("\n")

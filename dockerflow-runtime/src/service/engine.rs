@@ -57,17 +57,19 @@ struct State {
 /// What a server gives its engine and wants of it.
 #[derive(Debug)]
 struct OfServer {
+    options: ServiceOptions,
     metrics: Metrics,
     /// Why there is no engine: without a server that is a panic.
     fault: Mutex<Option<Error>>,
 }
 
 impl Shared {
-    /// The engine of a server that has `metrics` and reports faults.
-    pub(crate) fn of_server(metrics: Metrics) -> Self {
+    /// Returns the engine of a server that has read the options, has `metrics` and reports faults.
+    pub(crate) fn of_server(options: ServiceOptions, metrics: Metrics) -> Self {
         Self(Arc::new(State {
             engine: OnceLock::new(),
             server: Some(OfServer {
+                options,
                 metrics,
                 fault: Mutex::default(),
             }),
@@ -122,8 +124,11 @@ impl Engine {
             return Some(engine.clone());
         }
         let server = shared.as_ref().and_then(|shared| shared.0.server.as_ref());
-        let metrics = server.map(|server| server.metrics.clone());
-        match (Self::new(facts, metrics), server) {
+        let engine = match server {
+            Some(server) => Self::new(facts, server.options.clone(), server.metrics.clone()),
+            None => Self::from_env(facts),
+        };
+        match (engine, server) {
             (Ok(engine), _) => {
                 let engine = Arc::new(engine);
                 Some(match &shared {
@@ -153,8 +158,14 @@ impl Engine {
         self.heartbeat.draining()
     }
 
-    fn new(facts: &Facts, metrics: Option<Metrics>) -> Result<Self, Error> {
+    /// Makes the engine of an app that has no server.
+    fn from_env(facts: &Facts) -> Result<Self, Error> {
         let options = ServiceOptions::from_env()?;
+        let metrics = Metrics::start(options.statsd.clone(), &program())?;
+        Self::new(facts, options, metrics)
+    }
+
+    fn new(facts: &Facts, options: ServiceOptions, metrics: Metrics) -> Result<Self, Error> {
         let mut checks = match facts.checks {
             Some(chosen) => chosen.iter().map(|definition| definition()).collect(),
             None => Definition::registered(),
@@ -168,10 +179,6 @@ impl Engine {
                 places: places.map(|place| place.to_string()),
             });
         }
-        let metrics = match metrics {
-            Some(metrics) => metrics,
-            None => Metrics::start(options.statsd.clone(), &program())?,
-        };
         let heartbeat = Heartbeat::new(checks, &options.health);
         if let Some(observer) = metrics.on_heartbeat() {
             heartbeat.observe(observer);

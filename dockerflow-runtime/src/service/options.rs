@@ -39,6 +39,9 @@ impl ServiceOptions {
     pub(crate) fn from_env() -> Result<Self, Error> {
         let mut environment = Environment::of_process();
         let options = Self::read(&mut environment);
+        for warning in environment.warnings() {
+            log::warn!("{warning}");
+        }
         environment.finish(options)
     }
 
