@@ -10,7 +10,7 @@ use actix_web::{
     web,
 };
 
-use crate::common::Running;
+use crate::support::Running;
 
 const ENDPOINTS: [&str; 3] = ["/__version__", "/__heartbeat__", "/__lbheartbeat__"];
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, io};
 use actix_web::{App, HttpRequest, web};
 use dockerflow::{Message, health_check};
 
-use crate::common::Running;
+use crate::support::Running;
 
 struct Pool;
 struct NeverProvided;

@@ -1,10 +1,11 @@
 //! The facade's integration tests: one binary, a module for each topic.
 
-mod common;
 mod endpoints;
 mod health_check;
 mod heartbeat;
 mod hygiene;
 mod logs;
+mod metrics;
 mod process;
 mod service;
+mod support;

@@ -2,13 +2,7 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    os::unix::{
-        fs::{MetadataExt as _, chown},
-        process::CommandExt as _,
-    },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -22,7 +16,11 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::{sync::Semaphore, time::sleep};
 
-use super::served::{Probe, Served, counts, serve};
+use super::{
+    counted::counts,
+    served::{Probe, Served, serve},
+};
+use crate::support::{Backend, Postgres, free_port, tool};
 
 const PASSWORD: &str = "tiger-in-the-tank";
 const URL: &str = "HEARTBEAT_TEST_URL";
@@ -170,7 +168,7 @@ async fn expect(server: &Served, check: &str, level: &str, id: &str) -> Probe {
 
 #[test]
 fn redis_up_killed_back_again_and_with_a_wrong_password() {
-    let Some(program) = program("redis-server", &[]) else {
+    let Some(program) = tool("redis-server", &[]) else {
         return;
     };
     System::new().block_on(async {
@@ -191,11 +189,11 @@ fn redis_up_killed_back_again_and_with_a_wrong_password() {
         let url = |password: &str| format!("redis://:{password}@127.0.0.1:{port}/");
         let server = start("redis", &url(PASSWORD));
         expect(&server, "redis_answers", "error", "dockerflow.health.E004").await;
-        let redis = Backend::start(&mut command, port).await;
+        let redis = Backend::start(&mut command, port);
         expect(&server, "redis_answers", "ok", "").await;
         drop(redis);
         expect(&server, "redis_answers", "error", "").await;
-        let _redis = Backend::start(&mut command, port).await;
+        let _redis = Backend::start(&mut command, port);
         expect(&server, "redis_answers", "ok", "").await;
         let log = server.log_with("\"redis_answers\" is well again").await;
         assert!(
@@ -213,15 +211,15 @@ fn redis_up_killed_back_again_and_with_a_wrong_password() {
 
 #[test]
 fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
-    let Some(initdb) = program("initdb", &["/usr/lib/postgresql"]) else {
+    let Some(initdb) = tool("initdb", &["/usr/lib/postgresql"]) else {
         return;
     };
     System::new().block_on(async {
-        let cluster = Cluster::make(&initdb);
+        let cluster = Postgres::make(&initdb, "scott", PASSWORD);
         let url = |password: &str| {
             format!(
                 "postgres://scott:{password}@127.0.0.1:{}/postgres",
-                cluster.port
+                cluster.port()
             )
         };
         let server = start("postgres", &url(PASSWORD));
@@ -232,7 +230,7 @@ fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
             "dockerflow.health.E001",
         )
         .await;
-        let postgres = cluster.start().await;
+        let postgres = cluster.start();
         expect(&server, "postgres_usable", "ok", "").await;
         let found = expect(
             &server,
@@ -272,7 +270,7 @@ fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
             "dockerflow.health.E001",
         )
         .await;
-        let _postgres = cluster.start().await;
+        let _postgres = cluster.start();
         expect(&server, "postgres_usable", "ok", "").await;
         let log = server.log_with("\"postgres_usable\" is well again").await;
         assert!(
@@ -344,134 +342,4 @@ fn sqlite_up_migrated_missing_and_not_a_database() {
         assert!(found.body.contains("file is not a database"), "{found:?}");
         expect(&server, "sqlite_migrated", "info", "dockerflow.health.I001").await;
     });
-}
-
-/// A program on the `PATH` or in `…/<version>/bin` of these directories. Without it a test is skipped; not in CI.
-fn program(name: &str, directories: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let versions = directories
-        .iter()
-        .flat_map(fs::read_dir)
-        .flatten()
-        .flatten();
-    let mut files = env::split_paths(&path)
-        .chain(versions.map(|version| version.path().join("bin")))
-        .map(|directory| directory.join(name));
-    let found = files.find(|file| file.is_file());
-    if found.is_none() {
-        assert!(env::var_os("CI").is_none(), "CI needs {name}");
-        println!("SKIPPED: there is no {name} on this machine");
-    }
-    found
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
-}
-
-/// The process of a database. It is killed with its value.
-struct Backend(Child);
-
-impl Backend {
-    /// Starts it anew until it listens: what was killed may leave its port or its memory taken for a moment.
-    async fn start(command: &mut Command, port: u16) -> Self {
-        let began = Instant::now();
-        command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .stdin(Stdio::null());
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut backend = Self(command.spawn().expect("it is a program"));
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "{command:?} does not listen"
-            );
-            sleep(Duration::from_millis(20)).await;
-            if backend.0.try_wait().expect("a child").is_some() {
-                backend = Self(command.spawn().expect("it is a program"));
-            }
-        }
-        backend
-    }
-}
-
-impl Drop for Backend {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
-    }
-}
-
-/// A `PostgreSQL` cluster of its own, in a directory that goes with it.
-struct Cluster {
-    directory: TempDir,
-    binaries: PathBuf,
-    port: u16,
-}
-
-impl Cluster {
-    fn make(initdb: &Path) -> Self {
-        let directory = TempDir::new().expect("a temporary directory");
-        let binaries = fs::canonicalize(initdb).expect("it is there");
-        let binaries = binaries
-            .parent()
-            .expect("a file is in a directory")
-            .to_owned();
-        let password = directory.path().join("password");
-        fs::write(&password, PASSWORD).expect("a free disk");
-        if let Some(user) = unprivileged() {
-            for path in [directory.path(), &password] {
-                chown(path, Some(user), Some(user)).expect("root may");
-            }
-        }
-        let cluster = Self {
-            port: free_port(),
-            directory,
-            binaries,
-        };
-        let mut initdb = cluster.command("initdb");
-        initdb.args([
-            "--username",
-            "scott",
-            "--auth",
-            "scram-sha-256",
-            "--no-sync",
-            "--pwfile",
-        ]);
-        let output = initdb.arg(password).output().expect("it is a program");
-        assert!(output.status.success(), "{output:?}");
-        cluster
-    }
-
-    async fn start(&self) -> Backend {
-        let mut postgres = self.command("postgres");
-        postgres.args([
-            "-p",
-            &self.port.to_string(),
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ]);
-        postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]);
-        Backend::start(&mut postgres, self.port).await
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.binaries.join(name));
-        command
-            .arg("-D")
-            .arg(self.directory.path().join("data"))
-            .current_dir("/");
-        if let Some(user) = unprivileged() {
-            command.uid(user).gid(user);
-        }
-        command
-    }
-}
-
-/// `PostgreSQL` refuses to be run by root; `nobody` may.
-fn unprivileged() -> Option<u32> {
-    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    root.then_some(65_534)
 }

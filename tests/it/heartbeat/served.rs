@@ -4,44 +4,34 @@ use std::{
     env,
     fmt::Write as _,
     fs,
-    future::{Ready, ready},
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, Read as _},
     net::SocketAddr,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    thread,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use actix_web::{
-    App, FromRequest, HttpRequest, HttpResponse, Responder, body::MessageBody, dev::Payload, get,
-};
-use serde_json::{Value, json};
+use actix_web::{App, body::MessageBody};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use crate::common::{Running, Service};
+use crate::support::{Process, Response, Running, Service};
 
 const NAME: &str = "HEARTBEAT_TEST_SERVES";
 
-/// A server under test. It ends with its value.
+/// A server under test. It is killed when this value is dropped.
 pub(crate) struct Served {
     pub(crate) address: SocketAddr,
-    process: Child,
-    /// The child ends when its standard input does, and so when the test does.
-    _input: ChildStdin,
-    log: Arc<Mutex<String>>,
+    process: Process,
 }
 
 impl Served {
-    /// The app that `child` has under `name`, with these variables in its environment.
+    /// Starts the app that `child` has under `name`, with these variables in its environment.
     pub(crate) fn start(name: &str, variables: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env::current_exe().expect("a test has a file"))
+        let mut command = Command::new(env::current_exe().expect("a test has a file"));
+        command
             .args([
                 "--exact",
                 "heartbeat::served::child",
@@ -50,31 +40,11 @@ impl Served {
             ])
             .env(NAME, name)
             .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("this binary starts");
-        let log = Arc::new(Mutex::new(String::new()));
-        let mut errors = process.stderr.take().expect("a pipe");
-        let shared = log.clone();
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = errors.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]);
-                shared.lock().expect("no panic in here").push_str(&text);
-            }
-        });
-        let output = BufReader::new(process.stdout.take().expect("a pipe"));
-        let address = output.lines().map_while(Result::ok).find_map(|line| {
-            let (_, address) = line.split_once("listens on ")?;
-            address.trim().parse().ok()
-        });
+            .stdin(Stdio::piped()); // the child ends when its standard input does, and so when the test does
+        let process = Process::start(command);
         Self {
-            address: address.unwrap_or_else(|| panic!("{name} does not start: {log:?}")),
-            _input: process.stdin.take().expect("a pipe"),
+            address: process.address(),
             process,
-            log,
         }
     }
 
@@ -83,12 +53,10 @@ impl Served {
         let bytes = exchange(self.address, path).await;
         let bytes = bytes.unwrap_or_else(|error| panic!("{path} is not answered: {error}"));
         let took = began.elapsed();
-        let text = String::from_utf8_lossy(&bytes);
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).expect("a status");
+        let response = Response::parse(&bytes).expect("a response");
         Probe {
-            status: status.parse().expect("a number"),
-            body: body.to_owned(),
+            status: response.status,
+            body: response.body,
             took,
         }
     }
@@ -104,9 +72,9 @@ impl Served {
             .expect("a count")
     }
 
-    /// What the process has logged until now.
+    /// Returns what the process has logged until now.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().expect("no panic in here").clone()
+        self.process.stderr()
     }
 
     /// The log, once it has `text`.
@@ -132,13 +100,6 @@ impl Served {
             .flatten()
             .flat_map(|task| fs::read_to_string(task.path().join("comm")));
         names.filter(|found| found.starts_with(name)).count()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _gone = self.process.kill();
-        let _gone = self.process.wait();
     }
 }
 
@@ -172,8 +133,7 @@ pub(crate) fn serve<T: Service<B>, B: MessageBody + 'static>(
     log::set_logger(&Stderr).expect("nobody else logs");
     log::set_max_level(log::LevelFilter::Debug);
     let running = Running::start(8, app);
-    println!("\nlistens on {}", running.address);
-    io::stdout().flush().expect("a pipe");
+    eprintln!("listening on http://{}", running.address);
     let _end = io::stdin().read(&mut [0]);
 }
 
@@ -225,58 +185,4 @@ impl log::Log for Stderr {
     }
 
     fn flush(&self) {}
-}
-
-static STARTED: AtomicUsize = AtomicUsize::new(0);
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-static INPUTS: AtomicUsize = AtomicUsize::new(0);
-
-/// An instance of a check, counted until it is dropped.
-pub(crate) struct Instance {
-    /// How many came before.
-    pub(crate) number: usize,
-}
-
-impl Instance {
-    pub(crate) fn begin() -> Self {
-        MOST.fetch_max(RUNNING.fetch_add(1, SeqCst) + 1, SeqCst);
-        Self {
-            number: STARTED.fetch_add(1, SeqCst),
-        }
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, SeqCst);
-    }
-}
-
-/// An input of a check, counted until it is dropped.
-pub(crate) struct Counted(());
-
-impl FromRequest for Counted {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        INPUTS.fetch_add(1, SeqCst);
-        ready(Ok(Self(())))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        INPUTS.fetch_sub(1, SeqCst);
-    }
-}
-
-/// What has been counted.
-#[get("/counts")]
-pub(crate) async fn counts() -> impl Responder {
-    let counts = json!({
-        "started": STARTED.load(SeqCst), "running": RUNNING.load(SeqCst), "most": MOST.load(SeqCst), "inputs": INPUTS.load(SeqCst),
-    });
-    HttpResponse::Ok().body(counts.to_string())
 }

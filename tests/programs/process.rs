@@ -1,4 +1,4 @@
-//! A service with everything that its environment sets: the process that the tests of a process's life start and stop.
+//! A service with everything that its environment sets. The tests in `tests/it/process/` start and stop it.
 
 use std::{process::ExitCode, time::Duration};
 

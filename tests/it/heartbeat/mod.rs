@@ -1,6 +1,7 @@
 //! The heartbeat as a prober sees it, over TCP, from a server with eight workers in a process of its own.
 
 mod backends;
+mod counted;
 mod faults;
 mod parity;
 mod served;

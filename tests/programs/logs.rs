@@ -1,4 +1,4 @@
-//! A service that logs in every way there is. `tests/it/logs.rs` runs it, and looks at its stdout.
+//! A service that logs in every way there is. The tests in `tests/it/logs/` run it and read its stdout.
 
 use std::{future::Future, io, thread, time::Duration};
 

@@ -1,0 +1,31 @@
+//! Services with as many checks as a test wants, made by hand.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use dockerflow::__private::{Definition, Embedded, Facts};
+
+/// `count` checks that `make` makes of a number.
+pub(super) fn many(count: usize, make: fn() -> Definition) -> &'static Facts {
+    let version = dockerflow::version!();
+    Box::leak(Box::new(Facts {
+        version: Embedded::Facts(version),
+        checks: Some(vec![make as fn() -> Definition; count].leak()),
+    }))
+}
+
+/// A name that no other check of this process has.
+pub(super) fn numbered(text: &str) -> &'static str {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    format!("{text} {:03}", NUMBER.fetch_add(1, SeqCst)).leak()
+}
+
+macro_rules! hand_made {
+    ($name:ident, $facts:expr) => {
+        pub(super) fn $name() -> App<impl crate::support::Service<actix_web::body::BoxBody>> {
+            static FACTS: std::sync::OnceLock<&dockerflow::__private::Facts> =
+                std::sync::OnceLock::new();
+            dockerflow::__private::service(FACTS.get_or_init(|| $facts), App::new().service(counts))
+        }
+    };
+}
+pub(super) use hand_made;

@@ -1,0 +1,77 @@
+//! The log of a real process, as a reader of its stdout sees it.
+
+mod drain;
+mod formats;
+mod requests;
+mod schema;
+mod stdout;
+mod summary;
+
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    process::{Command, Stdio},
+    thread,
+};
+
+use schema::{Line, validate};
+
+use crate::support::{Process, command_of};
+
+/// The program `tests/programs/logs.rs`, on a free port.
+fn command(variables: &[(&str, &str)]) -> Command {
+    let mut command = command_of("logs");
+    command.envs([
+        ("PORT", "0"),
+        ("HOST", "127.0.0.1"),
+        ("DOCKERFLOW_DRAIN_DELAY", "0"),
+    ]);
+    command.envs(variables.iter().copied());
+    command
+}
+
+/// Starts the program. Its stdout is not read here.
+fn serve(variables: &[(&str, &str)], stdout: Stdio) -> Process {
+    Process::start_unread(command(variables), stdout)
+}
+
+/// Every line that there is until the process ends, each valid.
+fn lines(stdout: impl std::io::Read) -> Vec<Line> {
+    let valid = |line: std::io::Result<Vec<u8>>| {
+        let line = line.expect("stdout can be read");
+        validate(&line)
+            .unwrap_or_else(|fault| panic!("{fault}: {}", String::from_utf8_lossy(&line)))
+    };
+    BufReader::new(stdout).split(b'\n').map(valid).collect()
+}
+
+/// Asks `ask`, stops the process, and returns its lines.
+fn logged(variables: &[(&str, &str)], ask: impl FnOnce(&Process)) -> Vec<Line> {
+    let mut served = serve(variables, Stdio::piped());
+    let mut stdout = served.stdout();
+    // Only read while it serves: a reader that looks closely may be too slow for it.
+    let reader = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stdout.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    ask(&served);
+    assert!(served.stop().success());
+    let bytes = reader.join().expect("reading does not panic");
+    lines(&bytes.expect("stdout can be read")[..])
+}
+
+/// How many lines were reported as lost.
+fn dropped(lines: &[Line]) -> u64 {
+    let reports = of_kind(lines, "dockerflow.log");
+    reports
+        .iter()
+        .filter_map(|line| line.number("dropped"))
+        .sum()
+}
+
+fn of_kind<'a>(lines: &'a [Line], kind: &str) -> Vec<&'a Line> {
+    lines.iter().filter(|line| line.kind == kind).collect()
+}
+
+fn summaries(lines: &[Line]) -> Vec<&Line> {
+    of_kind(lines, "request.summary")
+}

@@ -1,0 +1,19 @@
+//! What the tests of several packages share: a program in a process of its own, HTTP byte by byte, servers to talk to.
+
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "helpers panic where a test fails, and wait where nobody looks at what came"
+)]
+
+mod backend;
+mod http;
+mod patience;
+mod process;
+mod statsd;
+
+pub use backend::{Backend, Postgres, free_port, tool};
+pub use http::{Connection, Response, exchange, get};
+pub use patience::{PATIENCE, is_root, skip, until};
+pub use process::{Process, run, text};
+pub use statsd::Statsd;
