@@ -62,7 +62,7 @@ mod tests {
 }
 END
 cp -r "$root"/{Cargo.toml,README.md,src,dockerflow-build-facts,dockerflow-macros,dockerflow-runtime} dockerflow/
-sed -i -e 's/^members = .*/members = ["dockerflow-build-facts", "dockerflow-macros", "dockerflow-runtime"]/' -e '/^default-members/d' dockerflow/Cargo.toml
+sed -i -e 's/^members = .*/members = ["dockerflow-build-facts", "dockerflow-macros", "dockerflow-runtime"]/' -e "/^default-members/d" -e "/^dockerflow-test-support/d" dockerflow/Cargo.toml
 # what the README includes
 grep -rhoE 'include_str!\("\.\./[^"]*"' dockerflow/src | sed 's/.*"\.\.\/\(.*\)"/\1/' | while read -r file; do
   [[ -e dockerflow/$file ]] || install -D "$root/$file" "dockerflow/$file"
