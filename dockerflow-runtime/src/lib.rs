@@ -9,6 +9,7 @@ pub mod metrics;
 #[doc(hidden)]
 pub mod private;
 mod process;
+mod queue;
 mod request;
 mod service;
 mod settings;

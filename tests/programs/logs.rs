@@ -124,8 +124,26 @@ fn refusal() -> impl Future<Output = Result<actix_web::dev::ServiceResponse, act
     async { Err(error::ErrorForbidden("not here")) }
 }
 
+/// Logs and prints, in turn, lines of many lengths that a pipe takes whole.
+fn log_and_print(name: &str, times: usize) {
+    for number in 0..times {
+        let length = number * 37 % 3_500;
+        let text = "x".repeat(length);
+        log::info!("{text}");
+        println!("printed by {name} {length} {text}");
+    }
+}
+
 #[actix_web::main]
 async fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, name, times] = &arguments[..]
+        && mode == "beside"
+    {
+        dockerflow::start_logging("logs")?;
+        log_and_print(name, times.parse().unwrap_or(0));
+        return Ok(());
+    }
     if std::env::args().nth(1).as_deref() == Some("exit") {
         dockerflow::logging::init_logging("logs")?;
         for number in 0..1000_u64 {

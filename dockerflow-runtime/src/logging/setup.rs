@@ -11,7 +11,7 @@ use super::{
     options::LogOptions,
     panics,
     sink::{Logging, current, flush},
-    writer::{BOUND, Writer},
+    writer::{BOUND, Writer, piece},
 };
 use crate::{environment::Environment, error::Error};
 
@@ -52,7 +52,8 @@ pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logg
     let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let layout = Layout::new(options.format(), program);
     let reports = Layout::new(options.format(), program);
-    let writer = Writer::start(output, BOUND, move |lost| report(&reports, lost))?;
+    let piece = piece(&output)?;
+    let writer = Writer::start(output, piece, BOUND, move |lost| report(&reports, lost))?;
     let (logging, first) = Logging::set(options.filter.clone(), layout, writer);
     if first {
         let _ = LAST.try_with(|_| ());

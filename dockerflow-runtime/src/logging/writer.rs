@@ -1,195 +1,127 @@
-//! How lines reach stdout without a worker ever waiting for it: a bounded queue, and a thread of its own.
+//! How lines reach stdout without a worker ever waiting for it: a thread that takes them from a bounded queue.
 
 use std::{
-    fmt::{self, Debug},
+    cmp,
+    fs::File,
     io::{self, ErrorKind, Write},
-    mem,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    os::unix::fs::FileTypeExt as _,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-/// As many bytes may wait: at 400 bytes a line, 10,000 lines.
+use crate::queue::{Queue, Taker, count_lines, first_lines};
+
+/// How many bytes may wait: at 400 bytes a line, 10,000 lines.
 pub(crate) const BOUND: usize = 4 * 1024 * 1024;
 
-/// With so many bytes at hand, there is no waiting for more: what a pipe holds.
-const BATCH: usize = 64 * 1024;
+/// The most that a pipe takes without mixing it with what another process writes: `PIPE_BUF` of Linux.
+const PIPE_BUF: usize = 4096;
 
-/// So long a line may wait for others to be written with.
+/// With so many bytes at hand, a push wakes the thread before its time. It is rarely so: a push that wakes a thread may have to
+/// yield its core to it.
+const BATCH: usize = BOUND / 4;
+
+/// How long a line may wait for others to be written with.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// How long the thread pauses at most before it tries again to write to an output that fails.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// The queue's end for those who log.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Writer(Arc<Queue>);
 
-struct Queue {
-    state: Mutex<State>,
-    bound: usize,
-    /// For the thread: there is something to do.
-    work: Condvar,
-    /// For those who flush: something was done.
-    done: Condvar,
-    /// Lines that were lost, in all.
-    dropped: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Lines that wait, each with its line break.
-    lines: Vec<u8>,
-    /// How many bytes were ever put into `lines`, and how many of these are dealt with.
-    accepted: u64,
-    finished: u64,
-    /// Lines that were lost since that was last reported.
-    lost: u64,
-    /// The thread waits for a first line.
-    idle: bool,
-    /// Somebody waits for all to be written.
-    flush: bool,
-}
-
 impl Writer {
-    /// Starts the thread, which writes to `output`. `report` makes the line that says how many were lost.
+    /// Starts the thread, which writes to `output`, whole lines of at most `piece` bytes together. `report` makes the line that
+    /// says how many were lost.
     pub(crate) fn start(
         output: impl Write + Send + 'static,
+        piece: usize,
         bound: usize,
         report: impl Fn(u64) -> Vec<u8> + Send + 'static,
     ) -> io::Result<Self> {
-        let queue = Arc::new(Queue {
-            state: Mutex::default(),
-            bound,
-            work: Condvar::new(),
-            done: Condvar::new(),
-            dropped: AtomicU64::new(0),
-        });
-        let shared = queue.clone();
-        thread::Builder::new()
-            .name("dockerflow-log".into())
-            .spawn(move || shared.run(output, report))?;
+        let output = Output {
+            to: output,
+            piece,
+            torn: false,
+            failing: false,
+        };
+        let thread = thread::Builder::new().name("dockerflow-log".into());
+        let queue = Queue::spawn(thread, bound, move |taker| run(taker, output, report))?;
         Ok(Self(queue))
     }
 
-    /// Queues a line, or counts it as lost where there is no room. It never waits for what is written.
+    /// Queues a line, or counts it as lost if there is no room. It never waits for what is written.
     pub(crate) fn push(&self, line: &[u8]) {
-        let mut state = self.0.lock();
-        let before = state.lines.len();
-        let after = before + line.len();
-        if after > self.0.bound {
-            state.lost += 1;
-            drop(state);
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        state.lines.extend_from_slice(line);
-        state.accepted += line.len() as u64;
-        let wake = mem::take(&mut state.idle) || (before < BATCH && after >= BATCH);
-        drop(state);
-        if wake {
-            self.0.work.notify_one();
-        }
+        self.0.push(line);
     }
 
     /// How many lines were lost since the start.
     pub(crate) fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
+        self.0.dropped()
     }
 
     /// Waits until all that was queued so far is written, for at most `limit`. Says whether it was.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
-        let mut state = self.0.lock();
-        let target = state.accepted;
-        while state.finished < target || state.lost > 0 {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
+        let left = || end.saturating_duration_since(Instant::now());
+        while self.0.flush(left()) {
+            if self.0.unreported() == 0 {
+                return true;
             }
-            state.flush = true;
-            self.0.work.notify_one();
-            let waited = self.0.done.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            // Lines are lost, and their number cannot be written yet.
+            thread::sleep(cmp::min(GATHER, left()));
         }
-        true
+        false
     }
 }
 
-impl Debug for Writer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dropped = self.dropped();
-        formatter
-            .debug_struct("Writer")
-            .field("dropped", &dropped)
-            .finish_non_exhaustive()
-    }
+/// How many bytes are to be written to `output` together at most, so that other programs can write to it, too.
+pub(crate) fn piece(output: &File) -> io::Result<usize> {
+    let kind = output.metadata()?.file_type();
+    Ok(if kind.is_fifo() || kind.is_socket() {
+        PIPE_BUF
+    } else {
+        BOUND
+    })
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn run(&self, output: impl Write, report: impl Fn(u64) -> Vec<u8>) {
-        let mut output = Output {
-            to: output,
-            torn: false,
-            failing: false,
+/// The thread's work, which ends with the process.
+fn run<W: Write>(mut taker: Taker, mut output: Output<W>, report: impl Fn(u64) -> Vec<u8>) {
+    let queue = taker.queue().clone();
+    let mut pause = GATHER;
+    loop {
+        if queue.unreported() == 0 {
+            taker.wait(Some(1), None);
+        }
+        taker.wait(Some(BATCH), Some(GATHER));
+        let lost = queue.unreported();
+        let lines = taker.take();
+        let rest = &lines[output.write(lines)..];
+        let whole = rest.is_empty();
+        // A line that lacks its break alone gets that before whatever comes next.
+        queue.count_lost(count_lines(rest.strip_prefix(b"\n").unwrap_or(rest)));
+        let reported = lost > 0 && whole && {
+            let line = report(lost);
+            output.write(&line) == line.len()
         };
-        let mut batch = Vec::new();
-        loop {
-            let lost = self.next(&mut batch);
-            let accepted = batch.len();
-            if lost > 0 {
-                batch.extend_from_slice(&report(lost));
-            }
-            let written = output.write(&batch);
-            let rest = &batch[written.min(accepted)..accepted];
-            // A line that lacks its break alone gets that before whatever comes next.
-            let unwritten = count_lines(rest.strip_prefix(b"\n").unwrap_or(rest));
-            let unreported = if written < batch.len() { lost } else { 0 };
-            self.dropped.fetch_add(unwritten, Ordering::Relaxed);
-            batch.clear();
-            // What one burst needed is not kept for ever.
-            batch.shrink_to(BATCH);
-            let mut state = self.lock();
-            state.finished += accepted as u64;
-            state.lost += unwritten + unreported;
-            drop(state);
-            self.done.notify_all();
-            if output.failing {
-                // Neither spin on an output that fails at once, nor hold on to its lines: they are counted.
-                thread::sleep(GATHER);
-            }
+        taker.finish(if reported { lost } else { 0 });
+        if output.failing {
+            // Lines wait as long as there is room for them; a flush tries at once.
+            taker.wait(None, Some(pause));
+            pause = cmp::min(2 * pause, PAUSE);
+        } else {
+            pause = GATHER;
         }
-    }
-
-    /// Waits for lines, takes all that there are by then, and says how many were lost.
-    fn next(&self, batch: &mut Vec<u8>) -> u64 {
-        let mut state = self.lock();
-        while state.lines.is_empty() && state.lost == 0 {
-            state.idle = true;
-            state.flush = false;
-            state = self
-                .work
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        state.idle = false;
-        let gathered = self.work.wait_timeout_while(state, GATHER, |state| {
-            !state.flush && state.lines.len() < BATCH
-        });
-        state = gathered.unwrap_or_else(PoisonError::into_inner).0;
-        state.flush = false;
-        mem::swap(&mut state.lines, batch);
-        mem::take(&mut state.lost)
     }
 }
 
 /// Something that may fail and recover.
 struct Output<W> {
     to: W,
+    /// So many bytes of whole lines are written together at most.
+    piece: usize,
     /// The last thing written ends inside a line.
     torn: bool,
     failing: bool,
@@ -198,6 +130,9 @@ struct Output<W> {
 impl<W: Write> Output<W> {
     /// Writes what it can, and says how much that is.
     fn write(&mut self, batch: &[u8]) -> usize {
+        if batch.is_empty() {
+            return 0;
+        }
         if self.torn {
             match self.attempt(b"\n") {
                 Ok(1..) => self.torn = false,
@@ -206,7 +141,7 @@ impl<W: Write> Output<W> {
         }
         let mut written = 0;
         while written < batch.len() {
-            match self.attempt(&batch[written..]) {
+            match self.attempt(first_lines(&batch[written..], self.piece)) {
                 Ok(0) => break,
                 Ok(count) => written += count,
                 Err(error) => {
@@ -241,12 +176,10 @@ impl<W: Write> Output<W> {
     }
 }
 
-fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.split(|byte| *byte == b'\n').count() as u64 - 1
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     /// What was written, by an output that takes so many bytes at a time, and then fails until it is mended.
@@ -291,7 +224,7 @@ mod tests {
 
     fn start(output: &Flaky, bound: usize) -> Writer {
         let report = |lost| format!("lost {lost}\n").into_bytes();
-        Writer::start(output.clone(), bound, report).expect("there is a thread to be had")
+        Writer::start(output.clone(), PIPE_BUF, bound, report).expect("a thread")
     }
 
     /// The lines that arrived whole, and how many were reported as lost.

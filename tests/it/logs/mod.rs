@@ -6,6 +6,7 @@ mod requests;
 mod schema;
 mod stdout;
 mod summary;
+mod torn;
 
 use std::{
     io::{BufRead as _, BufReader, Read},
