@@ -140,7 +140,7 @@ async fn main() -> Result<(), Error> {
     if let [mode, name, times] = &arguments[..]
         && mode == "beside"
     {
-        dockerflow::start_logging("logs")?;
+        dockerflow::logging::init_logging("logs")?;
         log_and_print(name, times.parse().unwrap_or(0));
         return Ok(());
     }

@@ -3,13 +3,14 @@
 mod options;
 
 use std::{
+    cmp,
     convert::Infallible,
     future::{Ready, ready},
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     ops::Deref,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
         mpsc,
     },
@@ -29,8 +30,8 @@ pub use cadence;
 pub(crate) use self::options::StatsdAddress;
 use crate::{
     health::{HeartbeatObserver, Report},
-    lock::lock,
     logging,
+    queue::{Queue, Taker, count_lines, first_lines},
 };
 
 const LOG: &str = "dockerflow.metrics";
@@ -86,10 +87,10 @@ impl Metrics {
             .chars()
             .map(|letter| plain(letter).unwrap_or('_'))
             .collect();
-        let queue = Arc::new(Queue::new(format!("{prefix}.")));
-        let client = StatsdClient::from_sink(&prefix, Sink(queue.clone()));
+        let in_flight = Arc::new(AtomicU64::new(0));
         let sender = Sender {
-            queue: queue.clone(),
+            prefix: format!("{prefix}."),
+            in_flight: in_flight.clone(),
             name,
             lookup,
             pace,
@@ -99,20 +100,25 @@ impl Metrics {
             failing: false,
             logs_dropped: 0,
         };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("statsd".into())
-            .stack_size(256 * 1024) // enough for a system's resolver
-            .spawn(move || sender.run())?;
+            .stack_size(256 * 1024);
+        let outbox = Arc::new(Outbox {
+            queue: Queue::spawn(thread, Outbox::MOST, |taker| sender.run(taker))?,
+            prefix: format!("{prefix}."),
+            in_flight,
+        });
+        let client = StatsdClient::from_sink(&prefix, Sink(outbox.clone()));
         Ok(Self {
             client: Arc::new(client),
-            outlet: Some(Arc::new(Outlet(queue))),
+            outlet: Some(Arc::new(Outlet(outbox))),
         })
     }
 
     /// Sends what was measured until now. Takes at most half a second, whatever the network does.
     pub fn flush(&self) {
         if let Some(outlet) = &self.outlet {
-            outlet.0.flush(Duration::from_millis(500));
+            outlet.0.flush();
         }
     }
 
@@ -169,15 +175,15 @@ impl FromRequest for Metrics {
 /// A request that is being answered. It is in flight until its value ends, however that comes about.
 #[derive(Debug)]
 pub(crate) struct Underway {
-    queue: Arc<Queue>,
+    outbox: Arc<Outbox>,
     began: Instant,
 }
 
 impl Underway {
-    fn new(queue: Arc<Queue>) -> Self {
-        queue.in_flight.fetch_add(1, Ordering::Relaxed);
+    fn new(outbox: Arc<Outbox>) -> Self {
+        outbox.in_flight.fetch_add(1, Ordering::Relaxed);
         Self {
-            queue,
+            outbox,
             began: Instant::now(),
         }
     }
@@ -188,7 +194,7 @@ impl Underway {
         let route = request.and_then(HttpRequest::match_pattern);
         let method = request.map_or("unknown", |request| method(request.method()));
         let class = class(status);
-        self.queue.put(|lines| {
+        self.outbox.queue.push_with(|lines| {
             let tags = |lines: &mut Vec<u8>| {
                 lines.extend_from_slice(b"|#method:");
                 lines.extend_from_slice(method.as_bytes());
@@ -206,13 +212,13 @@ impl Underway {
                 lines.extend_from_slice(b",status:");
                 lines.extend_from_slice(class.as_bytes());
             };
-            lines.extend_from_slice(self.queue.prefix.as_bytes());
+            lines.extend_from_slice(self.outbox.prefix.as_bytes());
             lines.extend_from_slice(b"request:");
             milliseconds(lines, took);
             lines.extend_from_slice(b"|ms");
             tags(lines);
             lines.push(b'\n');
-            lines.extend_from_slice(self.queue.prefix.as_bytes());
+            lines.extend_from_slice(self.outbox.prefix.as_bytes());
             lines.extend_from_slice(b"request:1|c");
             tags(lines);
             lines.push(b'\n');
@@ -222,7 +228,7 @@ impl Underway {
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        self.queue.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.outbox.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -275,94 +281,46 @@ fn milliseconds(lines: &mut Vec<u8>, time: Duration) {
     lines.extend_from_slice(decimals);
 }
 
-/// Lines on their way out.
+/// Lines on their way out, and what is counted on the way.
 #[derive(Debug)]
-struct Queue {
+struct Outbox {
     prefix: String,
-    waiting: Mutex<Waiting>,
-    wake: Condvar,
-    sent: Condvar,
-    in_flight: AtomicU64,
-    /// Bytes that found no room or no address.
-    dropped: AtomicU64,
+    queue: Arc<Queue>,
+    in_flight: Arc<AtomicU64>,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    lines: Vec<u8>,
-    /// How often a flush was asked for and carried out.
-    asked: u64,
-    done: u64,
-    ended: bool,
-}
-
-impl Queue {
+impl Outbox {
     /// Bytes that wait at most.
     const MOST: usize = 256 * 1024;
-    /// Bytes at which the sender is woken before its time.
-    const FULL: usize = 16 * 1024;
+    /// Bytes at which a push wakes the sender before its time.
+    const FULL: usize = Self::MOST / 2;
+    /// Bytes that are good to send together: more at once could be too much for the server's socket.
+    const BATCH: usize = 16 * 1024;
+    /// How long a flush waits at most.
+    const FLUSH: Duration = Duration::from_millis(500);
 
-    fn new(prefix: String) -> Self {
-        Self {
-            prefix,
-            waiting: Mutex::default(),
-            wake: Condvar::new(),
-            sent: Condvar::new(),
-            in_flight: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        lock(&self.waiting)
-    }
-
-    /// Lets `write` append whole lines.
-    fn put(&self, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut waiting = self.lock();
-        let before = waiting.lines.len();
-        write(&mut waiting.lines);
-        let after = waiting.lines.len();
-        if after > Self::MOST {
-            waiting.lines.truncate(before);
-            self.dropped
-                .fetch_add((after - before) as u64, Ordering::Relaxed);
-        }
-        if before < Self::FULL && after >= Self::FULL {
-            self.wake.notify_one();
-        }
-    }
-
-    fn flush(&self, limit: Duration) {
-        let mut waiting = self.lock();
-        waiting.asked += 1;
-        let mine = waiting.asked;
-        self.wake.notify_one();
+    fn flush(&self) {
         // A time-out is no fault: nobody waits longer for metrics.
-        drop(
-            self.sent
-                .wait_timeout_while(waiting, limit, |waiting| waiting.done < mine),
-        );
+        self.queue.flush(Self::FLUSH);
     }
 }
 
 /// The end of the last [`Metrics`] is the end of their thread, which sends what is left.
 #[derive(Debug)]
-struct Outlet(Arc<Queue>);
+struct Outlet(Arc<Outbox>);
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        self.0.lock().ended = true;
-        self.0.wake.notify_one();
+        self.0.queue.close();
     }
 }
 
 /// The queue as cadence sees it.
-struct Sink(Arc<Queue>);
+struct Sink(Arc<Outbox>);
 
 impl MetricSink for Sink {
     fn emit(&self, metric: &str) -> io::Result<usize> {
-        self.0.put(|lines| {
+        self.0.queue.push_with(|lines| {
             // A line break in a name or a tag would be a metric of its own.
             lines.extend(
                 metric
@@ -375,7 +333,7 @@ impl MetricSink for Sink {
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.0.flush(Duration::from_millis(500));
+        self.0.flush();
         Ok(())
     }
 }
@@ -400,7 +358,8 @@ type Lookup = dyn Fn() -> io::Result<SocketAddr> + Send + Sync;
 
 /// The thread that sends.
 struct Sender {
-    queue: Arc<Queue>,
+    prefix: String,
+    in_flight: Arc<AtomicU64>,
     name: String,
     lookup: Arc<Lookup>,
     pace: Pace,
@@ -417,35 +376,35 @@ struct Sender {
 impl Sender {
     /// Bytes in a datagram: what an Ethernet carries in one piece.
     const DATAGRAM: usize = 1432;
+    /// The shortest pause between two batches.
+    const SHORTEST: Duration = Duration::from_millis(5);
 
-    fn run(mut self) {
-        let queue = self.queue.clone();
-        loop {
+    fn run(mut self, mut taker: Taker) {
+        let queue = taker.queue().clone();
+        let mut pause = self.pace.flush;
+        let mut ended = false;
+        while !ended {
             self.resolve();
-            let full = if self.awaits_address() {
-                usize::MAX
-            } else {
-                Queue::FULL
-            };
-            let idle = |waiting: &mut Waiting| {
-                !waiting.ended && waiting.done == waiting.asked && waiting.lines.len() < full
-            };
-            let waited = queue
-                .wake
-                .wait_timeout_while(queue.lock(), self.pace.flush, idle);
-            let (waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let (asked, done, ended) = (waiting.asked, waiting.done, waiting.ended);
-            drop(waiting);
-            if ended || asked > done {
+            // Nobody is to wake this thread for lines that it could not send.
+            let enough = self.link.is_some().then_some(Outbox::FULL);
+            taker.wait(enough, Some(pause));
+            ended = taker.is_closed();
+            if ended || taker.is_flushing() {
                 self.await_address();
             }
-            self.own();
-            self.send();
-            queue.lock().done = asked;
-            queue.sent.notify_all();
-            if ended {
-                return;
+            if self.awaits_address() {
+                taker.skip();
+                continue;
             }
+            let lost = queue.unreported();
+            let reported = self.report(lost);
+            let lines = taker.take();
+            pause = match lines.len() {
+                ..Outbox::BATCH => cmp::min(2 * pause, self.pace.flush),
+                _ => cmp::max(pause / 2, Self::SHORTEST),
+            };
+            queue.count_lost(self.send(lines));
+            taker.finish(if reported { lost } else { 0 });
         }
     }
 
@@ -454,42 +413,39 @@ impl Sender {
         self.link.is_none() && self.asked.is_some()
     }
 
-    /// Adds what the process itself has to say.
-    fn own(&mut self) {
-        let dropped = self.queue.dropped.swap(0, Ordering::Relaxed);
-        let in_flight = self.queue.in_flight.load(Ordering::Relaxed);
+    /// Sends what the process itself has to say. Returns whether that was possible.
+    fn report(&mut self, lost: u64) -> bool {
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
         let logs = logging::dropped();
-        let new = logs - self.logs_dropped;
-        self.logs_dropped = logs;
-        let prefix = &self.queue.prefix;
+        let prefix = &self.prefix;
         let mut text = format!("{prefix}request.in_flight:{in_flight}|g\n");
-        for (name, count) in [("log.dropped", new), ("metrics.dropped_bytes", dropped)] {
+        for (name, count) in [
+            ("log.dropped", logs - self.logs_dropped),
+            ("metrics.dropped", lost),
+        ] {
             if count > 0 {
                 text.extend([prefix, name, ":", &count.to_string(), "|c\n"]);
             }
         }
-        self.queue
-            .put(|lines| lines.extend_from_slice(text.as_bytes()));
+        let sent = self.send(text.as_bytes()) == 0;
+        if sent {
+            self.logs_dropped = logs;
+        }
+        sent
     }
 
-    fn send(&mut self) {
-        if self.awaits_address() {
-            return;
-        }
-        let lines = std::mem::take(&mut self.queue.lock().lines);
+    /// Sends `lines` and returns how many of them could not be sent.
+    fn send(&self, lines: &[u8]) -> u64 {
         let Some((address, socket)) = &self.link else {
-            self.queue
-                .dropped
-                .fetch_add(lines.len() as u64, Ordering::Relaxed);
-            return;
+            return count_lines(lines);
         };
-        for datagram in datagrams(&lines, Self::DATAGRAM) {
+        let mut unsent = 0;
+        for datagram in datagrams(lines, Self::DATAGRAM) {
             if socket.send_to(datagram, address).is_err() {
-                self.queue
-                    .dropped
-                    .fetch_add(datagram.len() as u64, Ordering::Relaxed);
+                unsent += count_lines(datagram) + 1;
             }
         }
+        unsent
     }
 
     /// Asks where the host is, when it is time, and takes an answer that has come.
@@ -563,27 +519,19 @@ fn any(peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// `lines` in pieces of at most `most` bytes, cut where a line ends; a longer line is a piece.
-fn datagrams(lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = lines;
+/// `lines` in pieces of at most `most` bytes, cut where a line ends; a longer line is a piece. The last line break of each is
+/// not in it.
+fn datagrams(mut lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let within = &rest[..rest.len().min(most + 1)]; // the last line break is not sent
-        let fits = within.iter().rposition(|byte| *byte == b'\n');
-        let end = fits
-            .or_else(|| rest.iter().position(|byte| *byte == b'\n'))
-            .unwrap_or(rest.len() - 1);
-        let piece = &rest[..end];
-        rest = &rest[end + 1..];
-        Some(piece)
+        let piece = first_lines(lines, most + 1);
+        lines = &lines[piece.len()..];
+        (!piece.is_empty()).then(|| piece.strip_suffix(b"\n").unwrap_or(piece))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::{Mutex, atomic::AtomicUsize};
 
     use super::*;
 
