@@ -1,0 +1,197 @@
+//! How long a push takes where threads outnumber cores: the log's queue and statsd's, beside slog-async and tracing-appender.
+//!
+//! Eight threads on two cores push one line each 20 µs. The threads read the clock in between and never sleep, so that most of
+//! them are suspended at any moment. The control does the same and pushes nothing: what it shows is the system's. All take
+//! turns, and the table has the median of the rounds. It fails if the 99.9th percentile of a push of ours is more than 50 µs
+//! above the control's. It needs Linux, which pins threads.
+
+// The same file, not a copy: the runtime does not export it.
+#[allow(dead_code, unreachable_pub, reason = "the runtime uses all of it")]
+#[path = "../../dockerflow-runtime/src/queue.rs"]
+mod queue;
+
+use std::{
+    env,
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+use slog::Drain as _;
+use tracing_appender::non_blocking::NonBlocking;
+
+use queue::{Queue, Taker};
+
+const THREADS: usize = 8;
+const CORES: usize = 2;
+const PERIOD: Duration = Duration::from_micros(20);
+const ROUND: Duration = Duration::from_secs(1);
+const ROUNDS: usize = 9;
+/// How much the 99.9th percentile may be above the control's.
+const BOUND: Duration = Duration::from_micros(50);
+
+/// A line of a usual length.
+const LINE: &[u8; 312] = &{
+    let mut line = [b'x'; 312];
+    line[311] = b'\n';
+    line
+};
+
+/// What is measured: it makes, for each thread, what that thread calls.
+type Row = (&'static str, bool, Box<dyn Fn() -> Box<dyn FnMut() + Send>>);
+
+fn main() -> ExitCode {
+    // `cargo test --benches` only wants to know that this compiles.
+    if env::args().any(|argument| argument == "--test") {
+        return ExitCode::SUCCESS;
+    }
+    let mut set = CpuSet::new();
+    (0..CORES).for_each(|core| set.set(core));
+    if let Err(error) = sched_setaffinity(None, &set) {
+        eprintln!("{CORES} cores are needed: {error}");
+        return ExitCode::FAILURE;
+    }
+    let rows = match rows() {
+        Ok(rows) => rows,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut seen: Vec<Vec<[Duration; 4]>> = rows.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        for ((_, _, start), seen) in rows.iter().zip(&mut seen) {
+            seen.push(measure(start));
+        }
+    }
+    println!(
+        "{:<44}{:>12}{:>12}{:>12}{:>12}",
+        "µs a push", "p50", "p99", "p99.9", "p99.99"
+    );
+    let mut kept = true;
+    let mut control = Duration::ZERO;
+    for (number, ((name, ours, _), seen)) in rows.iter().zip(&seen).enumerate() {
+        let median = |which: usize| {
+            let mut all: Vec<_> = seen.iter().map(|round| round[which]).collect();
+            all.sort_unstable();
+            all[all.len() / 2]
+        };
+        print!("{name:<44}");
+        for which in 0..4 {
+            print!("{:>12.2}", median(which).as_secs_f64() * 1e6);
+        }
+        println!();
+        if number == 0 {
+            control = median(2);
+        }
+        kept &= !ours || median(2) <= control + BOUND;
+    }
+    println!(
+        "ours at most {} µs above the control at p99.9: {kept}",
+        BOUND.as_micros()
+    );
+    if kept {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn rows() -> io::Result<Vec<Row>> {
+    let null = || OpenOptions::new().write(true).open("/dev/null");
+    let queue = queue(null()?)?;
+    let (appender, guard) = NonBlocking::new(null()?);
+    // It writes until the process ends.
+    std::mem::forget(guard);
+    let drain = slog_mozlog_json::MozLogJson::new(null()?)
+        .logger_name("bench".to_owned())
+        .build()
+        .fuse();
+    let drain = slog_async::Async::new(drain).chan_size(65_536).build();
+    let asynchronous = slog::Logger::root(drain.fuse(), slog::o!());
+    Ok(vec![
+        (
+            "control: reads the clock",
+            false,
+            Box::new(|| Box::new(|| ())),
+        ),
+        (
+            "the log's queue",
+            true,
+            Box::new(move || {
+                let queue = queue.clone();
+                Box::new(move || {
+                    queue.push(LINE);
+                })
+            }),
+        ),
+        (
+            "tracing-appender",
+            false,
+            Box::new(move || {
+                let mut appender = appender.clone();
+                Box::new(move || {
+                    let _ = appender.write(LINE);
+                })
+            }),
+        ),
+        (
+            "slog-async (makes a record of its own)",
+            false,
+            Box::new(move || {
+                let logger = asynchronous.clone();
+                Box::new(move || slog::info!(logger, "sold"; "item" => 4711))
+            }),
+        ),
+    ])
+}
+
+/// The log's queue, and a thread that writes what is in it as the log's does.
+fn queue(mut output: File) -> io::Result<Arc<Queue>> {
+    let serve = move |mut taker: Taker| {
+        loop {
+            taker.wait(Some(1), None);
+            taker.wait(Some(64 * 1024), Some(Duration::from_millis(5)));
+            let written = output.write_all(taker.take());
+            assert!(written.is_ok(), "/dev/null takes all");
+            taker.finish(0);
+        }
+    };
+    Queue::spawn(thread::Builder::new(), 4 * 1024 * 1024, serve)
+}
+
+/// The 50th, 99th, 99.9th and 99.99th percentile of a call.
+fn measure(start: &dyn Fn() -> Box<dyn FnMut() + Send>) -> [Duration; 4] {
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let mut call = start();
+            thread::spawn(move || {
+                let mut times = Vec::with_capacity(100_000);
+                let end = Instant::now() + ROUND;
+                let mut next = Instant::now();
+                while next < end {
+                    let mut began = Instant::now();
+                    while began < next {
+                        began = Instant::now();
+                    }
+                    call();
+                    let ended = Instant::now();
+                    times.push(ended - began);
+                    // A thread that was suspended does not catch up.
+                    next = began + PERIOD;
+                }
+                times
+            })
+        })
+        .collect();
+    let mut times: Vec<Duration> = threads
+        .into_iter()
+        .flat_map(|thread| thread.join().expect("no panic"))
+        .collect();
+    times.sort_unstable();
+    [5_000, 9_900, 9_990, 9_999].map(|part| times[times.len() * part / 10_000])
+}
