@@ -5,17 +5,19 @@
 //! turns, and the table has the median of the rounds. It fails if the 99.9th percentile of a push of ours is more than 50 µs
 //! above the control's. It needs Linux, which pins threads.
 
-// The same file, not a copy: the runtime does not export it.
-#[allow(dead_code, unreachable_pub, reason = "the runtime uses all of it")]
+// The files themselves, not copies: the runtime does not export what is in them.
+#[allow(dead_code, reason = "the runtime uses all of it")]
 #[path = "../../dockerflow-runtime/src/queue.rs"]
 mod queue;
+#[allow(dead_code, reason = "the runtime uses all of it")]
+#[path = "../../dockerflow-runtime/src/logging/writer.rs"]
+mod writer;
 
 use std::{
     env,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     io::{self, Write as _},
     process::ExitCode,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -24,7 +26,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use slog::Drain as _;
 use tracing_appender::non_blocking::NonBlocking;
 
-use queue::{Queue, Taker};
+use writer::{BOUND, Writer, piece};
 
 const THREADS: usize = 8;
 const CORES: usize = 2;
@@ -32,7 +34,7 @@ const PERIOD: Duration = Duration::from_micros(20);
 const ROUND: Duration = Duration::from_secs(1);
 const ROUNDS: usize = 9;
 /// How much the 99.9th percentile may be above the control's.
-const BOUND: Duration = Duration::from_micros(50);
+const MOST: Duration = Duration::from_micros(50);
 
 /// A line of a usual length.
 const LINE: &[u8; 312] = &{
@@ -88,11 +90,11 @@ fn main() -> ExitCode {
         if number == 0 {
             control = median(2);
         }
-        kept &= !ours || median(2) <= control + BOUND;
+        kept &= !ours || median(2) <= control + MOST;
     }
     println!(
         "ours at most {} µs above the control at p99.9: {kept}",
-        BOUND.as_micros()
+        MOST.as_micros()
     );
     if kept {
         ExitCode::SUCCESS
@@ -103,7 +105,9 @@ fn main() -> ExitCode {
 
 fn rows() -> io::Result<Vec<Row>> {
     let null = || OpenOptions::new().write(true).open("/dev/null");
-    let queue = queue(null()?)?;
+    let output = null()?;
+    let piece = piece(&output)?;
+    let log = Writer::start(output, piece, BOUND, |_| Vec::new())?;
     let (appender, guard) = NonBlocking::new(null()?);
     // It writes until the process ends.
     std::mem::forget(guard);
@@ -120,13 +124,11 @@ fn rows() -> io::Result<Vec<Row>> {
             Box::new(|| Box::new(|| ())),
         ),
         (
-            "the log's queue",
+            "the log's writer",
             true,
             Box::new(move || {
-                let queue = queue.clone();
-                Box::new(move || {
-                    queue.push(LINE);
-                })
+                let log = log.clone();
+                Box::new(move || log.push(LINE))
             }),
         ),
         (
@@ -148,20 +150,6 @@ fn rows() -> io::Result<Vec<Row>> {
             }),
         ),
     ])
-}
-
-/// The log's queue, and a thread that writes what is in it as the log's does.
-fn queue(mut output: File) -> io::Result<Arc<Queue>> {
-    let serve = move |mut taker: Taker| {
-        loop {
-            taker.wait(Some(1), None);
-            taker.wait(Some(64 * 1024), Some(Duration::from_millis(5)));
-            let written = output.write_all(taker.take());
-            assert!(written.is_ok(), "/dev/null takes all");
-            taker.finish(0);
-        }
-    };
-    Queue::spawn(thread::Builder::new(), 4 * 1024 * 1024, serve)
 }
 
 /// The 50th, 99th, 99.9th and 99.99th percentile of a call.
