@@ -1,10 +1,12 @@
-//! What the guest book holds: entries, in a database.
+//! The guest book: entries, in a file or on a database server.
 
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr as _, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    FromRow, SqlitePool,
+    AnyPool, ConnectOptions as _, FromRow,
+    any::AnyPoolOptions,
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
@@ -13,8 +15,9 @@ use crate::{Error, Settings};
 /// The guest book.
 #[derive(Debug)]
 pub struct Book {
-    pub(crate) pool: SqlitePool,
-    pub(crate) folder: PathBuf,
+    pool: AnyPool,
+    /// The folder of the file, if the database is one.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) settings: Settings,
 }
 
@@ -55,56 +58,82 @@ pub(crate) struct Page {
 /// Why there is no book.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// A URL of another kind of database; it may hold a password, so it is not shown.
-    #[error("DATABASE_URL: expected sqlite:<file>")]
+    /// A URL of another kind of database; it is not shown, because it may hold a password.
+    #[error(
+        "DATABASE_URL: expected sqlite:<file> or postgres://<user>:<password>@<host>/<database>"
+    )]
     Scheme,
     /// A file that is not there and cannot be made, or not a database, or not ours.
     #[error("the database {file:?} cannot be opened")]
     File {
         /// Its path.
         file: String,
-        /// What the database says.
+        /// The database's own error.
+        source: sqlx::Error,
+    },
+    /// A server that does not answer, refuses us, or holds another program's tables.
+    #[error("the database {name:?} on {host}:{port} cannot be opened")]
+    Server {
+        /// The database's name.
+        name: String,
+        /// The server's name or address.
+        host: String,
+        /// The server's port.
+        port: u16,
+        /// The server's own error.
         source: sqlx::Error,
     },
 }
 
 impl Book {
-    /// Opens the database, makes it where there is none, and brings its tables up to date.
+    /// Opens the database, creates its tables if they are missing, and brings them up to date.
     ///
     /// # Errors
     ///
-    /// It cannot be opened, or a later version of this program has been at work on it.
+    /// It cannot be opened, or a later version of this program has changed it.
     pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
         let url = &settings.database_url;
-        let file = url.strip_prefix("sqlite:").ok_or(OpenError::Scheme)?;
-        match connect(url).await {
-            Ok((pool, folder)) => Ok(Self {
-                pool,
-                folder,
-                settings,
-            }),
-            Err(source) => Err(OpenError::File {
+        let (pool, folder) = if let Some(file) = url.strip_prefix("sqlite:") {
+            let (pool, folder) = file_pool(url).await.map_err(|source| OpenError::File {
                 file: file.into(),
                 source,
-            }),
-        }
+            })?;
+            (pool, Some(folder))
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Scheme)?;
+            let pool = server_pool(url).await.map_err(|source| OpenError::Server {
+                name: options.get_database().unwrap_or_default().into(),
+                host: options.get_host().into(),
+                port: options.get_port(),
+                source,
+            })?;
+            (pool, None)
+        } else {
+            return Err(OpenError::Scheme);
+        };
+        Ok(Self {
+            pool,
+            folder,
+            settings,
+        })
     }
 
-    /// Waits for whoever still writes, and leaves the database as one file.
+    /// Waits until nobody writes any more, and closes the database.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// A page, from 1. The first is there even where nobody has signed.
+    /// Returns a page, from 1. The first exists even if nobody has signed.
     pub(crate) async fn page(&self, number: u32) -> Result<Page, Error> {
         let (total, size) = (self.total().await?, self.settings.page_size);
         let last = total.div_ceil(size.get()).max(1);
         if !(1..=last).contains(&number) {
             return Err(Error::NotFound);
         }
-        let entries = sqlx::query_as("SELECT * FROM entries ORDER BY id DESC LIMIT ? OFFSET ?")
-            .bind(size)
-            .bind((number - 1) * size.get())
+        let entries = sqlx::query_as("SELECT * FROM entries ORDER BY id DESC LIMIT $1 OFFSET $2")
+            .bind(i64::from(size.get()))
+            .bind(i64::from(number - 1) * i64::from(size.get()))
             .fetch_all(&self.pool)
             .await?;
         Ok(Page {
@@ -115,9 +144,9 @@ impl Book {
         })
     }
 
-    /// One entry.
+    /// Returns one entry.
     pub(crate) async fn entry(&self, id: i64) -> Result<Entry, Error> {
-        let query = sqlx::query_as("SELECT * FROM entries WHERE id = ?").bind(id);
+        let query = sqlx::query_as("SELECT * FROM entries WHERE id = $1").bind(id);
         query
             .fetch_optional(&self.pool)
             .await?
@@ -130,22 +159,37 @@ impl Book {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        let query = "INSERT INTO entries (name, home, message) SELECT ?, ?, ?
-                     WHERE (SELECT count(*) FROM entries) < ? RETURNING *";
+        let query = "INSERT INTO entries (name, home, message) SELECT $1, $2, $3
+                     WHERE (SELECT count(*) FROM entries) < $4 RETURNING *";
         sqlx::query_as(query)
             .bind(tidy(&draft.name))
             .bind(tidy(&draft.home))
             .bind(tidy(&draft.message))
-            .bind(self.settings.capacity)
+            .bind(i64::from(self.settings.capacity))
             .fetch_optional(&self.pool)
             .await?
             .ok_or(Error::Full)
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub(crate) async fn total(&self) -> Result<u32, sqlx::Error> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM entries");
-        query.fetch_one(&self.pool).await
+        let query = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM entries");
+        let total = query.fetch_one(&self.pool).await?;
+        Ok(total.try_into().unwrap_or(u32::MAX))
+    }
+
+    /// Takes the lock that signing takes, and gives it back.
+    pub(crate) async fn lock(&self) -> Result<(), sqlx::Error> {
+        let transaction = if self.folder.is_some() {
+            self.pool.begin_with("BEGIN IMMEDIATE").await?
+        } else {
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query("LOCK TABLE entries IN ROW EXCLUSIVE MODE")
+                .execute(&mut *transaction)
+                .await?;
+            transaction
+        };
+        transaction.rollback().await
     }
 }
 
@@ -184,15 +228,34 @@ impl Draft {
     }
 }
 
-async fn connect(url: &str) -> Result<(SqlitePool, PathBuf), sqlx::Error> {
-    let options = SqliteConnectOptions::from_str(url)?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(Duration::from_secs(5));
+/// Opens the file, and creates it if it is missing.
+async fn file_pool(url: &str) -> Result<(AnyPool, PathBuf), sqlx::Error> {
+    let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
     let folder = options.get_filename().with_file_name(".");
-    let pool = SqlitePool::connect_with(options).await?;
-    sqlx::migrate!().run(&pool).await?;
+    // What the file keeps is set here, what a connection keeps by each connection.
+    let first = options.clone().journal_mode(SqliteJournalMode::Wal);
+    first.connect().await?;
+    let pool = AnyPoolOptions::new()
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let patience = sqlx::query("PRAGMA busy_timeout = 5000");
+                patience.execute(connection).await.map(drop)
+            })
+        })
+        .connect(options.to_url_lossy().as_str())
+        .await?;
+    sqlx::migrate!("migrations/sqlite").run(&pool).await?;
     Ok((pool, folder))
+}
+
+/// Opens the server's database. Instances that start together take turns to bring its tables up to date.
+async fn server_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
+    let pool = AnyPoolOptions::new()
+        .acquire_timeout(Duration::from_secs(5))
+        .connect(url)
+        .await?;
+    sqlx::migrate!("migrations/postgres").run(&pool).await?;
+    Ok(pool)
 }
 
 /// Browsers send line breaks as `\r\n`.

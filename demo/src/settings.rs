@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// Where the book is kept: `sqlite:<file>`.
+    /// The database: `sqlite:<file>`, or `postgres://<user>:<password>@<host>/<database>`.
     pub database_url: String,
     /// How many entries the book takes.
     pub capacity: u32,

@@ -1,5 +1,6 @@
 //! The program as its visitors and operators meet it: a process, a port, a database of its own.
 
+mod postgres;
 mod server;
 
 use std::{fs, net::UdpSocket, thread, time::Duration};
@@ -564,7 +565,7 @@ fn a_database_that_cannot_be_opened_is_named() {
 
 #[test]
 fn the_url_of_another_database_is_refused_without_showing_its_password() {
-    let (code, text) = refused(&[("DATABASE_URL", "postgres://ada:tell-nobody@localhost/book")]);
+    let (code, text) = refused(&[("DATABASE_URL", "mysql://ada:tell-nobody@localhost/book")]);
     assert_eq!(code, 1);
     assert!(
         text.contains("DATABASE_URL: expected sqlite:<file>"),
