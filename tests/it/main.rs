@@ -6,6 +6,7 @@ mod heartbeat;
 mod hygiene;
 mod logs;
 mod metrics;
+mod probers;
 mod process;
 mod service;
 mod support;

@@ -1,15 +1,8 @@
 //! When do the checks run, and who learns what they found? One run at a time, its report fresh for a while.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::{fmt, sync::Arc, time::Instant};
 
-use actix_web::{HttpRequest, web::Bytes};
+use actix_web::HttpRequest;
 use futures_util::future::{Either, join_all, select};
 use tokio::{sync::oneshot, time::timeout_at};
 
@@ -29,7 +22,6 @@ pub(crate) struct Heartbeat {
     definitions: Arc<[Definition]>,
     flights: Arc<Flights>,
     thread: Thread,
-    draining: AtomicBool,
 }
 
 impl Heartbeat {
@@ -45,24 +37,13 @@ impl Heartbeat {
             thread: Thread::new(flights.clone()),
             definitions: definitions.into(),
             flights,
-            draining: AtomicBool::new(false),
         }
-    }
-
-    /// From now on every probe is told that this server goes away.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
     }
 
     /// The checks, by name.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let checks = self.flights.checks.iter();
         checks.map(|check| check.name).collect()
-    }
-
-    /// Whether this server goes away.
-    pub(crate) fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     /// Calls `observer` after each run.
@@ -72,14 +53,6 @@ impl Heartbeat {
 
     /// The verdict, where it can be had without waiting. The way of almost every probe: it must cost next to nothing.
     pub(crate) fn fresh(&self) -> Option<Verdict> {
-        if self.draining.load(Ordering::Acquire) {
-            return Some(Verdict {
-                healthy: false,
-                body: Bytes::from_static(
-                    br#"{"status":"error","checks":{"draining":"error"},"details":{}}"#,
-                ),
-            });
-        }
         self.flights.fresh(&lock(&self.flights.state))
     }
 
@@ -149,7 +122,6 @@ impl fmt::Debug for Heartbeat {
         formatter
             .debug_struct("Heartbeat")
             .field("checks", &self.definitions)
-            .field("draining", &self.draining)
             .finish_non_exhaustive()
     }
 }

@@ -226,19 +226,6 @@ async fn without_a_ttl_each_probe_has_a_run_and_probes_at_once_share_one() {
 }
 
 #[actix_web::test]
-async fn who_drains_says_so_at_once_whatever_the_checks_say() {
-    let heartbeat = heartbeat(HOUR, []);
-    assert!(probe(&heartbeat).await.healthy);
-    heartbeat.drain();
-    let verdict = heartbeat.fresh().expect("nothing is run any more");
-    assert!(!verdict.healthy);
-    assert_eq!(
-        verdict.body,
-        r#"{"status":"error","checks":{"draining":"error"},"details":{}}"#
-    );
-}
-
-#[actix_web::test]
 async fn each_run_is_observed_once_and_an_observer_that_panics_harms_nobody() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let noted = seen.clone();

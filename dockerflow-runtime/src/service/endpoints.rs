@@ -1,4 +1,4 @@
-//! The requests that are ours, and what they are answered.
+//! The paths that a service answers by itself, and what it answers.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint that a request is for. Almost all requests are for none: that must cost nothing.
+    /// Returns the endpoint that a request is for. Almost all requests are for none: that must cost nothing.
     #[inline]
     pub(crate) fn of(head: &RequestHead) -> Option<Self> {
         let path = head.uri.path().strip_prefix("/__")?;
@@ -39,33 +39,85 @@ impl Endpoint {
         }
     }
 
-    /// Whether answering it may log something.
+    /// Returns whether answering it may log something.
     pub(crate) fn logs(self) -> bool {
         matches!(self, Self::Heartbeat | Self::Error)
     }
 
-    /// The response, where it can be had without waiting.
+    /// Returns the response if it is known without waiting: always, but for a heartbeat whose report is no longer fresh.
     pub(crate) fn immediate(self, head: &RequestHead, engine: &Engine) -> Option<HttpResponse> {
-        if !matches!(head.method, Method::GET | Method::HEAD) {
-            return Some(method_not_allowed());
+        if !self.allows(&head.method) {
+            return Some(self.method_not_allowed());
         }
-        match self {
-            Self::LbHeartbeat => Some(empty()),
-            Self::Version => Some(json(StatusCode::OK, engine.version.clone())),
-            Self::Heartbeat => {
-                let fresh = engine.heartbeat.fresh()?;
-                Some(healthy_or_not(fresh, engine))
-            }
-            Self::Error if engine.options.error_endpoint => Some(error()),
-            Self::Error => Some(HttpResponse::NotFound().finish()),
+        let response = match self {
+            Self::LbHeartbeat => lbheartbeat(engine),
+            Self::Version => json(StatusCode::OK, engine.version.clone()),
+            // The checks are not run: whatever they say, this instance is about to go.
+            Self::Heartbeat if engine.draining() => draining(engine),
+            Self::Heartbeat => healthy_or_not(engine.heartbeat.fresh()?, engine),
+            Self::Error if engine.options.error_endpoint => error(),
+            Self::Error => HttpResponse::NotFound().finish(),
+        };
+        Some(self.for_method(&head.method, response))
+    }
+
+    /// `OPTIONS` is what `HAProxy`'s `option httpchk` sends unless it is told otherwise.
+    fn allows(self, method: &Method) -> bool {
+        matches!(*method, Method::GET | Method::HEAD)
+            || (*method == Method::OPTIONS && self != Self::Error)
+    }
+
+    fn allowed(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Error => "GET, HEAD",
+            _ => "GET, HEAD, OPTIONS",
+        })
+    }
+
+    /// Makes the response to `GET` the one to `method`: `OPTIONS` has its status, no body, and the methods that are allowed.
+    fn for_method(self, method: &Method, response: HttpResponse) -> HttpResponse {
+        if *method != Method::OPTIONS {
+            return response;
         }
+        let mut response = response.set_body(BoxBody::new(()));
+        let headers = response.headers_mut();
+        headers.remove(header::CONTENT_TYPE);
+        headers.insert(header::ALLOW, self.allowed());
+        response
+    }
+
+    fn method_not_allowed(self) -> HttpResponse {
+        let mut response = response(StatusCode::METHOD_NOT_ALLOWED, BoxBody::new(()));
+        response.headers_mut().insert(header::ALLOW, self.allowed());
+        response
     }
 }
 
-/// What the checks say: of their last run, the one under way, or a new one.
+/// Answers `/__heartbeat__` with the report of the last run of the checks, of the run in flight, or of a new one.
 pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> HttpResponse {
     let verdict = engine.heartbeat.verdict(&request).await;
-    healthy_or_not(verdict, &engine)
+    let response = if engine.draining() {
+        draining(&engine)
+    } else {
+        healthy_or_not(verdict, &engine)
+    };
+    Endpoint::Heartbeat.for_method(request.method(), response)
+}
+
+/// Touches nothing but flags: a load balancer must not take an instance away because of what all instances share.
+fn lbheartbeat(engine: &Engine) -> HttpResponse {
+    let status = if engine.draining() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    response(status, BoxBody::new(()))
+}
+
+fn draining(engine: &Engine) -> HttpResponse {
+    let body = br#"{"status":"error","checks":{"draining":"error"},"details":{}}"#;
+    let status = engine.options.health.failed_status;
+    json(status, Bytes::from_static(body))
 }
 
 fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
@@ -77,10 +129,6 @@ fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
     json(status, verdict.body)
 }
 
-fn empty() -> HttpResponse {
-    response(StatusCode::OK, BoxBody::new(()))
-}
-
 fn json(status: StatusCode, body: Bytes) -> HttpResponse {
     let mut response = response(status, BoxBody::new(body));
     let kind = HeaderValue::from_static("application/json");
@@ -88,7 +136,7 @@ fn json(status: StatusCode, body: Bytes) -> HttpResponse {
     response
 }
 
-/// Nobody may keep what is true of this moment.
+/// Makes a response that no cache may store.
 fn response(status: StatusCode, body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(status, body);
     let no_store = HeaderValue::from_static("no-store");
@@ -106,17 +154,10 @@ fn error() -> HttpResponse {
     )
 }
 
-/// What is answered for a handler that panicked.
+/// Makes the response to a request whose handler panicked.
 pub(crate) fn internal_error() -> HttpResponse {
     json(
         StatusCode::INTERNAL_SERVER_ERROR,
         Bytes::from_static(br#"{"code":500,"error":"Internal Server Error"}"#),
     )
-}
-
-fn method_not_allowed() -> HttpResponse {
-    let mut response = response(StatusCode::METHOD_NOT_ALLOWED, BoxBody::new(()));
-    let allow = HeaderValue::from_static("GET, HEAD");
-    response.headers_mut().insert(header::ALLOW, allow);
-    response
 }

@@ -2,7 +2,10 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use actix_http::ConnectionType;
@@ -34,6 +37,7 @@ pub struct Facts {
 pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Heartbeat,
+    draining: AtomicBool,
     pub(crate) options: ServiceOptions,
     pub(crate) metrics: Metrics,
 }
@@ -102,10 +106,10 @@ impl Shared {
         self.0.engine.get().cloned()
     }
 
-    /// From now on the heartbeat fails and connections close.
+    /// Makes both heartbeats fail, and connections close with their next response, from now on.
     pub(crate) fn drain(&self) {
         if let Some(engine) = self.0.engine.get() {
-            engine.heartbeat.drain();
+            engine.draining.store(true, Ordering::Release);
         }
     }
 }
@@ -155,7 +159,7 @@ impl Engine {
 
     /// Whether the server is about to stop.
     pub(crate) fn draining(&self) -> bool {
-        self.heartbeat.draining()
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Makes the engine of an app that has no server.
@@ -186,6 +190,7 @@ impl Engine {
         Ok(Self {
             version: version::load(&facts.version, options.version_file.as_deref())?,
             heartbeat,
+            draining: AtomicBool::new(false),
             options,
             metrics,
         })
