@@ -5,6 +5,7 @@ mod healthcheck;
 mod options;
 mod program;
 mod server;
+mod setup;
 mod signals;
 mod variables;
 

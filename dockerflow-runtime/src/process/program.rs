@@ -4,7 +4,6 @@ use std::{
     env,
     fmt::{self, Display},
     io::{self, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
@@ -15,11 +14,11 @@ use super::{
     command::{self, Command, CommandLine},
     healthcheck::{complain, healthcheck_with},
     server::Server,
+    setup::Setup,
     signals::Signals,
     variables,
 };
 use crate::{
-    environment,
     error::{BadSetting, Error},
     logging,
     service::Version,
@@ -74,14 +73,6 @@ where
     F: AsyncFnOnce(Server) -> Result<(), Error>,
 {
     Program::new(version).run(serve)
-}
-
-/// What a program has fixed in its code, and `--config`.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Setup {
-    pub(super) name: Option<String>,
-    pub(super) defaults: Vec<(String, String)>,
-    pub(super) config: Option<PathBuf>,
 }
 
 struct OwnCommand {
@@ -195,13 +186,13 @@ impl Program {
         match line.command {
             Command::Serve => {
                 let serve = async move |server| serve(server).await.map_err(Into::into);
-                System::new().block_on(self.setup.until_stopped(serve, Stopped::Ended))?;
+                System::new().block_on(until_stopped(self.setup, serve, Stopped::Ended))?;
             }
             Command::Own(index) => {
                 let own = self.commands.swap_remove(index);
                 let stopped = Stopped::Unfinished(own.name.clone());
                 let run = async move |server| (own.run)(server).await;
-                System::new().block_on(self.setup.until_stopped(run, stopped))?;
+                System::new().block_on(until_stopped(self.setup, run, stopped))?;
             }
             Command::Version => print(self.version)?,
             Command::Help => {
@@ -240,45 +231,39 @@ enum Stopped {
     Unfinished(String),
 }
 
-impl Setup {
-    pub(super) fn program(&self) -> String {
-        self.name.clone().unwrap_or_else(environment::program)
-    }
-
-    /// Calls `run` with a server, until it returns or a signal arrives; then what was measured and logged is sent.
-    async fn until_stopped(
-        self,
-        run: impl AsyncFnOnce(Server) -> Result<(), Error>,
-        stopped: Stopped,
-    ) -> Result<(), Error> {
-        let server = Server::with(&self)?;
-        let metrics = server.metrics();
-        let serving = server.serving();
-        let mut signals = Signals::new()?;
-        let early = async {
-            let signal = signals.next().await;
-            if serving.get() {
-                std::future::pending::<()>().await;
+/// Calls `run` with a server, until it returns or a signal arrives; then what was measured and logged is sent.
+async fn until_stopped(
+    setup: Setup,
+    run: impl AsyncFnOnce(Server) -> Result<(), Error>,
+    stopped: Stopped,
+) -> Result<(), Error> {
+    let server = Server::with(&setup)?;
+    let metrics = server.metrics();
+    let serving = server.serving();
+    let mut signals = Signals::new()?;
+    let early = async {
+        let signal = signals.next().await;
+        if serving.get() {
+            std::future::pending::<()>().await;
+        }
+        signal
+    };
+    let result = tokio::select! {
+        biased;
+        result = run(server) => result,
+        signal = early => match stopped {
+            Stopped::Ended => {
+                log::info!(target: "dockerflow.server", "stopped by {signal} before the service was up");
+                Ok(())
             }
-            signal
-        };
-        let result = tokio::select! {
-            biased;
-            result = run(server) => result,
-            signal = early => match stopped {
-                Stopped::Ended => {
-                    log::info!(target: "dockerflow.server", "stopped by {signal} before the service was up");
-                    Ok(())
-                }
-                Stopped::Unfinished(name) => {
-                    Err(io::Error::other(format!("{name} was stopped by {signal}")).into())
-                }
+            Stopped::Unfinished(name) => {
+                Err(io::Error::other(format!("{name} was stopped by {signal}")).into())
             }
-        };
-        metrics.flush();
-        logging::flush();
-        result
-    }
+        }
+    };
+    metrics.flush();
+    logging::flush();
+    result
 }
 
 /// Prints a line on stdout. A reader that has seen enough, as `head` does, is no fault.

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use super::{
     options::ProcessOptions,
-    program::Setup,
+    setup::Setup,
     signals::{Signals, StopSignal},
 };
 use crate::{
