@@ -91,7 +91,7 @@ impl Server {
         for warning in warnings {
             log::warn!(target: LOG, "{warning}");
         }
-        let metrics = Metrics::start(service.statsd.clone(), &program)?;
+        let metrics = Metrics::start(&service.metrics, &program)?;
         Ok(Self {
             options,
             shared: Shared::of_server(service, metrics.clone()),
@@ -176,7 +176,7 @@ impl Server {
         self.files.settings()
     }
 
-    /// The metrics, for what is no request: those have them as an extractor.
+    /// Returns the metrics, for use outside requests; handlers use the extractor.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.metrics.clone()

@@ -46,6 +46,11 @@ variables! {
     DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is read from and echoed in", "x-amzn-trace-id";
     STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
     STATSD_PORT, "8125", "Its UDP port", "9125";
+    STATSD_PREFIX, "the program's name", "What the names of metrics begin with; off is nothing", "shop";
+    STATSD_TAGS, "none", "Comma-separated tags of every metric", "env:prod,region:eu";
+    STATSD_NAMES, "as documented", "Other names of our own metrics, or off", "request=http.request,log.dropped=off";
+    DOCKERFLOW_METRICS_ENDPOINT, "false", "Whether /__metrics__ answers Prometheus; needs the feature prometheus", "true";
+    DOCKERFLOW_METRICS_BUCKETS, "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10", "Upper bounds of a timer's buckets for Prometheus, in seconds", "0.01,0.1,1";
 }
 
 /// Reports whether a program can have a default for the variable: one of the table, or an address of `Server::also`.

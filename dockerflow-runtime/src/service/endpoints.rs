@@ -23,6 +23,7 @@ pub(crate) enum Endpoint {
     Version,
     Heartbeat,
     Error,
+    Metrics,
 }
 
 impl Endpoint {
@@ -35,6 +36,7 @@ impl Endpoint {
             "version__" => Some(Self::Version),
             "heartbeat__" => Some(Self::Heartbeat),
             "error__" => Some(Self::Error),
+            "metrics__" => Some(Self::Metrics),
             _ => None,
         }
     }
@@ -57,6 +59,7 @@ impl Endpoint {
             Self::Heartbeat => healthy_or_not(engine.heartbeat.fresh()?, engine),
             Self::Error if engine.options.error_endpoint => error(),
             Self::Error => HttpResponse::NotFound().finish(),
+            Self::Metrics => metrics(engine),
         };
         Some(self.for_method(&head.method, response))
     }
@@ -152,6 +155,19 @@ fn error() -> HttpResponse {
         StatusCode::INTERNAL_SERVER_ERROR,
         Bytes::from_static(br#"{"status":"error"}"#),
     )
+}
+
+/// Makes the response that Prometheus reads.
+fn metrics(engine: &Engine) -> HttpResponse {
+    let Some(text) = engine.metrics.scrape() else {
+        // The program was built without the feature, which a warning at the start has said.
+        return response(StatusCode::NOT_FOUND, BoxBody::new(()));
+    };
+    let mut response = response(StatusCode::OK, BoxBody::new(text));
+    let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let kind = HeaderValue::from_static(format);
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
 }
 
 /// Makes the response to a request whose handler panicked.

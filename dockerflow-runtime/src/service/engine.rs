@@ -165,7 +165,7 @@ impl Engine {
     /// Makes the engine of an app that has no server.
     fn from_env(facts: &Facts) -> Result<Self, Error> {
         let options = ServiceOptions::from_env()?;
-        let metrics = Metrics::start(options.statsd.clone(), &program())?;
+        let metrics = Metrics::start(&options.metrics, &program())?;
         Self::new(facts, options, metrics)
     }
 
@@ -184,11 +184,19 @@ impl Engine {
             });
         }
         let heartbeat = Heartbeat::new(checks, &options.health);
-        if let Some(observer) = metrics.on_heartbeat() {
+        if let Some(observer) = metrics.heartbeat_observer() {
             heartbeat.observe(observer);
         }
+        let version = version::load(&facts.version, options.version_file.as_deref())?;
+        if let Ok(object) = serde_json::from_slice::<serde_json::Value>(&version) {
+            let fact = |key: &str| object.get(key).and_then(serde_json::Value::as_str);
+            metrics.set_build(
+                fact("version").unwrap_or_default(),
+                fact("commit").unwrap_or_default(),
+            );
+        }
         Ok(Self {
-            version: version::load(&facts.version, options.version_file.as_deref())?,
+            version,
             heartbeat,
             draining: AtomicBool::new(false),
             options,

@@ -20,7 +20,7 @@ use slog::Level;
 use super::engine::Engine;
 use crate::{
     logging::{self, Known, Line, Value, known},
-    metrics::Underway,
+    metrics::RequestMetrics,
     request::{Fields, RequestId, Scope},
 };
 
@@ -39,7 +39,7 @@ pub(crate) struct Exchange {
     agent: Option<HeaderValue>,
     lang: Option<HeaderValue>,
     /// Its metrics, if it has any.
-    pub(crate) underway: Option<Underway>,
+    pub(crate) metrics: Option<RequestMetrics>,
 }
 
 impl Exchange {
@@ -54,7 +54,7 @@ impl Exchange {
             target: head.uri.path_and_query().cloned(),
             agent: head.headers.get(header::USER_AGENT).cloned(),
             lang: head.headers.get(header::ACCEPT_LANGUAGE).cloned(),
-            underway: None,
+            metrics: None,
         };
         (exchange, Scope::new(id))
     }
@@ -65,11 +65,11 @@ impl Exchange {
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
-        let underway = self.underway.take();
+        let metrics = self.metrics.take();
         match outcome {
             Ok(response) => {
-                if let Some(underway) = underway {
-                    underway.answered(Some(response.request()), response.status());
+                if let Some(metrics) = metrics {
+                    metrics.answered(response.request(), response.status());
                 }
                 let error = response.response().error();
                 let error = error.map(|error| error as &dyn Display);
@@ -81,8 +81,8 @@ impl Exchange {
             }
             Err(error) => {
                 let mut response = error.error_response();
-                if let Some(underway) = underway {
-                    underway.answered(None, response.status());
+                if let Some(metrics) = metrics {
+                    metrics.failed(&self.method, self.path(), response.status());
                 }
                 let code = response.status().as_u16();
                 self.log(level(code), &scope, code, Some(&error));
@@ -112,6 +112,11 @@ impl Exchange {
         let reason =
             "given up before there was a response: the client went away, or the server stopped";
         self.log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+    }
+
+    /// The path, as the client sent it.
+    fn path(&self) -> &str {
+        self.target.as_ref().map_or("", PathAndQuery::path)
     }
 
     fn echo<B>(&self, scope: Scope, response: &mut HttpResponse<B>) {
@@ -186,7 +191,7 @@ impl Record<'_> {
             target,
             agent,
             lang,
-            underway: _,
+            metrics: _,
         } = self.exchange;
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(started.elapsed().as_millis());
@@ -219,8 +224,7 @@ impl Record<'_> {
     }
 
     fn path(&self) -> &[u8] {
-        let target = self.exchange.target.as_ref();
-        target.map_or(b"", |target| target.path().as_bytes())
+        self.exchange.path().as_bytes()
     }
 
     fn headline(&self) -> String {

@@ -23,7 +23,7 @@ use super::{
     engine::{Engine, Facts},
     exchange::Exchange,
 };
-use crate::{logging::payload_text, metrics::Metrics, request::InScope};
+use crate::{logging::payload_text, metrics::Routes, request::InScope};
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
 pub trait AppFactory:
@@ -66,7 +66,7 @@ where
 {
     let engine = Engine::current(facts);
     let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
-    app.app_data(metrics.unwrap_or_else(Metrics::none))
+    app.app_data(metrics.unwrap_or_default())
         .wrap(Dockerflow { engine })
 }
 
@@ -88,13 +88,21 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let engine = self.engine.clone().ok_or(());
-        future::ready(engine.map(|engine| DockerflowMiddleware { service, engine }))
+        if let Ok(engine) = &engine {
+            engine.metrics.add_worker();
+        }
+        future::ready(engine.map(|engine| DockerflowMiddleware {
+            service,
+            engine,
+            routes: Routes::default(),
+        }))
     }
 }
 
 struct DockerflowMiddleware<S> {
     service: S,
     engine: Arc<Engine>,
+    routes: Routes,
 }
 
 impl<S, B> Service<ServiceRequest> for DockerflowMiddleware<S>
@@ -111,6 +119,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         match Endpoint::of(request.head()) {
             None => self.app(request),
+            Some(Endpoint::Metrics) if !self.engine.options.metrics.endpoint => self.app(request),
             Some(endpoint) => self.endpoint(endpoint, request),
         }
     }
@@ -123,7 +132,7 @@ impl<S> DockerflowMiddleware<S> {
         B: MessageBody + 'static,
     {
         let (mut exchange, mut scope) = Exchange::start(request.head(), &self.engine);
-        exchange.underway = self.engine.metrics.request();
+        exchange.metrics = self.engine.metrics.request(&request, &self.routes);
         let called = {
             let _entered = scope.enter();
             catch_unwind(AssertUnwindSafe(|| self.service.call(request)))

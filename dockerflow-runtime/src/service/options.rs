@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use actix_web::http::header::HeaderName;
 
 use crate::{
-    environment::Environment, error::Error, health::HealthOptions, metrics::StatsdAddress,
+    environment::Environment, error::Error, health::HealthOptions, metrics::MetricsOptions,
 };
 
 /// What operations set of a service.
@@ -17,8 +17,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) error_endpoint: bool,
     /// The heartbeat.
     pub(crate) health: HealthOptions,
-    /// Where metrics go.
-    pub(crate) statsd: Option<StatsdAddress>,
+    /// Metrics.
+    pub(crate) metrics: MetricsOptions,
     /// What is logged of a request.
     pub(crate) summary: SummaryOptions,
 }
@@ -50,7 +50,7 @@ impl ServiceOptions {
             version_file: environment.path("DOCKERFLOW_VERSION_FILE"),
             error_endpoint: environment.flag("DOCKERFLOW_ERROR_ENDPOINT"),
             health: HealthOptions::read(environment),
-            statsd: StatsdAddress::read(environment),
+            metrics: MetricsOptions::read(environment),
             summary: SummaryOptions {
                 id_header: environment.get(
                     "DOCKERFLOW_REQUEST_ID_HEADER_NAME",

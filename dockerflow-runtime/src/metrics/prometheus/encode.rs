@@ -1,0 +1,120 @@
+//! How series become the text that Prometheus reads.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text},
+    metrics::{MetricType, exemplar::Exemplar},
+    registry::{self, Unit},
+};
+
+use super::{
+    exposed::{self, Labels},
+    machine,
+    registry::{Family, Registry},
+    scalar::{counter, gauge},
+    value::{Kind, Value},
+};
+use crate::{logging, metrics::state::State};
+
+/// The text, in the format of `OpenMetrics` 1.0.
+pub(crate) fn text(registry: &Arc<Registry>, state: &Arc<State>) -> String {
+    let mut all = registry::Registry::default();
+    all.register_collector(Box::new(Scrape {
+        registry: registry.clone(),
+        state: state.clone(),
+    }));
+    let mut text = String::new();
+    text::encode(&mut text, &all).expect("a string takes all text");
+    text
+}
+
+#[derive(Debug)]
+struct Scrape {
+    registry: Arc<Registry>,
+    state: Arc<State>,
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for (name, family) in &*self.registry.families() {
+            encode_family(&mut encoder, name, family)?;
+        }
+        let mut gauges = Vec::new();
+        self.state
+            .gauges(|name, value| gauges.push((name.to_owned(), value)));
+        for (name, value) in gauges {
+            let help = self.state.meaning(&name);
+            let help = help.unwrap_or("A gauge of the application");
+            gauge(
+                &mut encoder,
+                &exposed::name(&name, Kind::Gauge),
+                help,
+                value,
+            )?;
+        }
+        counter(
+            &mut encoder,
+            "dockerflow_log_dropped",
+            "Log lines that stdout did not take in time",
+            logging::dropped(),
+        )?;
+        counter(
+            &mut encoder,
+            "dockerflow_metrics_overflow",
+            "Measurements of series that found no room",
+            self.registry.overflow.load(Relaxed),
+        )?;
+        if let Some((version, commit)) = self.registry.build() {
+            let labels = [("version", version), ("commit", commit)];
+            let mut metric = encoder.encode_descriptor(
+                "dockerflow_build_info",
+                "What runs: its value is always 1",
+                None,
+                MetricType::Gauge,
+            )?;
+            metric.encode_family(&labels)?.encode_gauge(&1_u64)?;
+        }
+        let workers = self.registry.workers();
+        let mut metric = encoder.encode_descriptor(
+            "tokio_tasks",
+            "Tasks that are alive on each worker",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (worker, tasks) in workers.into_iter().enumerate() {
+            metric
+                .encode_family(&[("worker", worker)])?
+                .encode_gauge(&tasks)?;
+        }
+        machine::encode(&mut encoder)
+    }
+}
+
+fn encode_family(encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Family) -> fmt::Result {
+    let (unit, metric_type) = match family.kind {
+        Kind::Counter => (None, MetricType::Counter),
+        Kind::Gauge => (None, MetricType::Gauge),
+        Kind::Timer => (Some(Unit::Seconds), MetricType::Histogram),
+        Kind::Histogram => (None, MetricType::Histogram),
+    };
+    let mut metric = encoder.encode_descriptor(name, &family.help, unit.as_ref(), metric_type)?;
+    for (labels, value) in &family.series {
+        let mut one = metric.encode_family(&**labels)?;
+        match &**value {
+            Value::Counter(count) => {
+                one.encode_counter(&count.load(Relaxed), None::<&Exemplar<Labels, u64>>)?;
+            }
+            Value::Gauge(gauge) => one.encode_gauge(&gauge.get())?,
+            Value::Histogram(histogram) => {
+                let (sum, count, buckets) = histogram.read();
+                one.encode_histogram::<Labels>(sum, count, &buckets, None)?;
+            }
+        }
+    }
+    Ok(())
+}

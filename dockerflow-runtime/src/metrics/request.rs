@@ -1,0 +1,106 @@
+//! What is measured of a request: how long it took, by method, route and class of status.
+
+use std::{
+    cell::OnceCell,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use actix_web::{
+    HttpRequest,
+    dev::{ResourceMap, ServiceRequest},
+    http::{Method, StatusCode},
+};
+
+use super::recorder::Recorder;
+
+/// The routes of a worker's app, for requests that never reach one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes(Rc<OnceCell<ResourceMap>>);
+
+/// A request that is being answered. It is in flight until this is dropped.
+#[derive(Debug)]
+pub(crate) struct RequestMetrics {
+    recorder: Arc<Recorder>,
+    routes: Routes,
+    began: Instant,
+}
+
+impl RequestMetrics {
+    pub(super) fn begin(
+        recorder: Arc<Recorder>,
+        request: &ServiceRequest,
+        routes: &Routes,
+    ) -> Self {
+        recorder.state.in_flight.fetch_add(1, Ordering::Relaxed);
+        routes.0.get_or_init(|| request.resource_map().clone());
+        Self {
+            recorder,
+            routes: routes.clone(),
+            began: Instant::now(),
+        }
+    }
+
+    /// The app has answered `request` with `status`.
+    pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode) {
+        // What a route has matched is consumed. A 404 that no route gave is not worth a search of them all.
+        let unmatched =
+            status == StatusCode::NOT_FOUND && !request.match_info().unprocessed().is_empty();
+        let route = if unmatched {
+            None
+        } else {
+            request.match_pattern()
+        };
+        self.record(request.method(), route.as_deref(), status);
+    }
+
+    /// The app has failed with an error or a panic, which took the request with it. `path` is the request's.
+    pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode) {
+        let routes = self.routes.0.get();
+        let route = routes.and_then(|routes| routes.match_pattern(path));
+        self.record(method, route.as_deref(), status);
+    }
+
+    fn record(&self, method: &Method, route: Option<&str>, status: StatusCode) {
+        let took = self.began.elapsed();
+        self.recorder
+            .request(took, known_method(method), route, class(status));
+    }
+}
+
+impl Drop for RequestMetrics {
+    fn drop(&mut self) {
+        self.recorder
+            .state
+            .in_flight
+            .fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A client may invent methods: each would be a series.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "other",
+    }
+}
+
+fn class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "other",
+    }
+}

@@ -1,0 +1,54 @@
+//! Lines of statsd on their way out: a queue, and a thread that sends it.
+
+use std::{io, sync::Arc, thread, time::Duration};
+
+use super::{
+    own::Own,
+    sender::{Pace, Resolve, Sender},
+};
+use crate::queue::Queue;
+
+/// The end of the queue for those who measure. Dropped, it lets the thread send what is left and end.
+#[derive(Debug)]
+pub(crate) struct Outbox(Arc<Queue>);
+
+impl Outbox {
+    /// How many bytes wait at most.
+    const BOUND: usize = 256 * 1024;
+    /// How long a flush waits at most.
+    const FLUSH: Duration = Duration::from_millis(500);
+
+    /// Starts the thread. `name` is that of the server, which `resolve` looks up.
+    pub(crate) fn start(
+        name: String,
+        resolve: Arc<Resolve>,
+        own: Arc<dyn Own>,
+        pace: Pace,
+    ) -> io::Result<Self> {
+        let thread = thread::Builder::new()
+            .name("statsd".into())
+            .stack_size(256 * 1024); // enough for a system's resolver
+        let sender = Sender::new(name, resolve, own, pace);
+        let queue = Queue::spawn(thread, Self::BOUND, |taker| sender.run(taker))?;
+        Ok(Self(queue))
+    }
+
+    /// Queues the whole line that `write` appends without its end.
+    pub(crate) fn push(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.0.push_with(|lines| {
+            write(lines);
+            lines.push(b'\n');
+        });
+    }
+
+    /// Waits until what was pushed so far is sent, for at most half a second: nobody waits longer for metrics.
+    pub(crate) fn flush(&self) {
+        self.0.flush(Self::FLUSH);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
