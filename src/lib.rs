@@ -1,9 +1,22 @@
+// Where the README's links lead from the page of the crate: the first definition of a label counts.
+//! [Build facts]: crate::_guide::build_facts
+//! [Health checks]: crate::_guide::health_checks
+//! [Logging]: crate::_guide::logging
+//! [Metrics]: crate::_guide::metrics
+//! [Configuration]: crate::_guide::configuration
+//! [Process]: crate::_guide::process
+//! [Container]: crate::_guide::container
+//! [Stability]: crate::_guide::stability
+//! [MPL-2.0]: https://docs.rs/crate/dockerflow/latest/source/LICENSE
+//! [CONTRIBUTING.md]: https://docs.rs/crate/dockerflow/latest/source/CONTRIBUTING.md
+//! [CHANGELOG.md]: https://docs.rs/crate/dockerflow/latest/source/CHANGELOG.md
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Registers a function as a health check, and leaves it the function that it is.
 ///
 /// An `async fn` or a plain `fn`; a plain one runs on a pool for code that blocks. It takes what a handler takes, up to sixteen
-/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`IntoMessages`]: `()`, a [`Result`], a [`Message`] or
+/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`IntoMessages`](health::IntoMessages): `()`, a [`Result`], a [`Message`] or
 /// several. It is registered wherever it stands, in every crate of the program that is linked; each [`service`] runs all that are
 /// registered, unless it says `checks(…)`.
 ///
@@ -118,17 +131,26 @@ pub use dockerflow_runtime::{
 #[doc(inline)]
 pub use dockerflow_runtime::main;
 
-/// The code in the pages of `docs/` compiles.
-#[cfg(doctest)]
-mod pages {
+/// The guide: a page for each topic.
+#[cfg(doc)]
+pub mod _guide {
+    #[doc = include_str!("../docs/build-facts.md")]
+    pub mod build_facts {}
     #[doc = include_str!("../docs/configuration.md")]
-    struct Configuration;
+    pub mod configuration {}
+    #[doc = include_str!("../docs/container.md")]
+    pub mod container {}
+    /// [metrics]: crate::_guide::metrics
     #[doc = include_str!("../docs/health-checks.md")]
-    struct HealthChecks;
+    pub mod health_checks {}
     #[doc = include_str!("../docs/logging.md")]
-    struct Logging;
+    pub mod logging {}
     #[doc = include_str!("../docs/metrics.md")]
-    struct Metrics;
+    pub mod metrics {}
+    /// [configuration]: crate::_guide::configuration
+    /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
     #[doc = include_str!("../docs/process.md")]
-    struct Process;
+    pub mod process {}
+    #[doc = include_str!("../docs/stability.md")]
+    pub mod stability {}
 }

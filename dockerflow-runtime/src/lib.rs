@@ -1,5 +1,12 @@
 //! The runtime of the [`dockerflow`](https://docs.rs/dockerflow) crate: use it through that.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(not(unix))]
+compile_error!(
+    "dockerflow runs on Unix only: it reads signals and file modes as Linux and macOS have them"
+);
+
 mod environment;
 mod error;
 pub mod health;

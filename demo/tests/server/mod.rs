@@ -2,27 +2,18 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _},
-    net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
+use support::{Process, Response, exchange, run, text, until};
 use tempfile::TempDir;
-use ureq::{Agent, http};
-
-/// What no test should have to wait for: on a busy machine, too.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 const LOG: &str = "log";
 
 pub(crate) struct Server {
-    process: Child,
-    address: SocketAddr,
-    agent: Agent,
+    process: Process,
     variables: Vec<(String, String)>,
     folder: TempDir,
 }
@@ -30,33 +21,24 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) text: String,
-    headers: http::HeaderMap,
+    response: Response,
 }
 
 impl Server {
-    /// With a new database, on a free port.
+    /// Starts the program with a new database, on a free port.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// Likewise, with further environment variables.
+    /// Does the same with further environment variables.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the database");
         let variables: Vec<_> = variables
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect();
-        let (process, address) = launch(folder.path(), &variables);
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .into();
         Self {
-            process,
-            address,
-            agent,
+            process: launch(folder.path(), &variables),
             variables,
             folder,
         }
@@ -68,7 +50,7 @@ impl Server {
         Self::start_with(&[("DATABASE_URL", &format!("sqlite:{}", file.display()))])
     }
 
-    /// What the process logged until now.
+    /// Returns what the process has logged until now.
     pub(crate) fn log(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.folder.path().join(LOG)).expect("a log");
         let lines = text
@@ -79,18 +61,15 @@ impl Server {
             .collect()
     }
 
-    /// Kills the process, and starts it again on its database.
+    /// Kills the process and starts it again on its database.
     pub(crate) fn restart(&mut self) {
-        self.stop();
-        (self.process, self.address) = launch(self.folder.path(), &self.variables);
+        self.process.kill();
+        self.process = launch(self.folder.path(), &self.variables);
     }
 
     /// Asks the process to end, and waits until it did: its exit code, and the files that are left.
     pub(crate) fn terminate(&mut self) -> (Option<i32>, Vec<String>) {
-        let kill = format!("kill -TERM {}", self.process.id());
-        let told = Command::new("sh").args(["-c", &kill]).status();
-        assert!(told.expect("a shell").success());
-        let code = self.process.wait().expect("it ends").code();
+        let code = self.process.stop().code();
         let files = fs::read_dir(self.folder.path()).expect("its folder");
         let mut names: Vec<_> = files
             .map(|file| {
@@ -102,11 +81,6 @@ impl Server {
             .collect();
         names.sort();
         (code, names)
-    }
-
-    fn stop(&mut self) {
-        self.process.kill().expect("it runs");
-        self.process.wait().expect("it ends");
     }
 
     /// Overwrites the database's files.
@@ -163,69 +137,45 @@ impl Server {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let answer = if body.is_empty() {
-            self.agent.run(request.body(()).expect("a request"))
-        } else {
-            self.agent.run(request.body(body).expect("a request"))
-        };
-        let (head, mut body) = answer
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
-            .into_parts();
-        let text = body.read_to_string().expect("text");
+        let lines = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers = lines.collect::<String>();
+        let response = exchange(self.process.address(), method, path, &headers, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            text,
+            status: response.status,
+            text: response.body.clone(),
+            response,
         }
     }
 
     /// Asks again and again until `condition` holds.
     pub(crate) fn until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !condition(self) {
-            assert!(Instant::now() < end, "{what} did not come");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill(); // It may have ended.
-        let _ = self.process.wait();
+        until(what, || condition(self));
     }
 }
 
 impl Answer {
-    /// A header; empty where there is none.
+    /// Returns a header, or "" if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("text"))
+        self.response.header(name).unwrap_or_default()
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+        self.response.json()
     }
 }
 
 /// The exit code of a program that does not start, and all that it printed.
 pub(crate) fn refused(variables: &[(&str, &str)]) -> (i32, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = command(folder.path())
-        .envs(variables.iter().copied())
-        .output()
-        .expect("it runs");
-    let text = [output.stdout, output.stderr].concat();
+    let mut command = command(folder.path());
+    command.envs(variables.iter().copied());
+    let output = run(command);
     (
         output.status.code().expect("no signal"),
-        String::from_utf8_lossy(&text).into_owned(),
+        text(&[output.stdout, output.stderr].concat()),
     )
 }
 
@@ -240,29 +190,14 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-/// Starts the program on a port that the system chooses, and waits until it says which.
-fn launch(folder: &Path, variables: &[(String, String)]) -> (Child, SocketAddr) {
+/// Starts the program on a port that the system chooses.
+fn launch(folder: &Path, variables: &[(String, String)]) -> Process {
     let log = File::options()
         .create(true)
         .append(true)
         .open(folder.join(LOG))
         .expect("a log");
-    let mut process = command(folder)
-        .env("PORT", "0")
-        .envs(variables.iter().cloned())
-        .stdout(log)
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut said = BufReader::new(process.stderr.take().expect("it is piped"));
-    let mut line = String::new();
-    while said.read_line(&mut line).expect("text") > 0 {
-        if let Some(address) = line.trim().strip_prefix("listening on http://") {
-            let address = address.parse().expect("an address");
-            thread::spawn(move || said.read_to_end(&mut Vec::new())); // A full pipe would stop it.
-            return (process, address);
-        }
-        line.clear();
-    }
-    panic!("it ended: {:?}", process.wait());
+    let mut command = command(folder);
+    command.env("PORT", "0").envs(variables.iter().cloned());
+    Process::start_unread(command, log.into())
 }
