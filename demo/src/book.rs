@@ -251,7 +251,7 @@ async fn file_pool(url: &str) -> Result<(AnyPool, PathBuf), sqlx::Error> {
 /// Opens the server's database. Instances that start together take turns to bring its tables up to date.
 async fn server_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
     let pool = AnyPoolOptions::new()
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(15))
         .connect(url)
         .await?;
     sqlx::migrate!("migrations/postgres").run(&pool).await?;
