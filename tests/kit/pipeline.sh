@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Do build.sh and publish.sh work in a project that is not ours, and not in Rust? Prints TAP.
+# Tests build.sh and publish.sh in a project that is not ours, and not in Rust. Prints TAP.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/kit/tap.sh
@@ -62,33 +62,68 @@ git tag v1.0.0
 ok 'at a tag' build
 is '... label version is the tag' "$(label version)" v1.0.0
 ok 'from another folder' env --chdir=/ "$PWD/.dockerflow/build.sh" "$run:build"
+labels() { docker image inspect --format '{{json .Config.Labels}}' "$run:build" | jq -r 'keys[]' | grep -c "image.$1\$" || true; }
+is '... an unknown fact is not a label' "$(labels url)" 0
 ok 'in CI' env CIRCLECI=true CIRCLE_SHA1="$commit" CIRCLE_BUILD_URL=https://ci.example.org/7 .dockerflow/build.sh "$run:build"
 is '... label url is the build' "$(label url)" https://ci.example.org/7
 ok '... options go to docker build' build --label "more=1"
 ok '... which heeds them' holds "$(docker image inspect "$run:build")" '"more": "1"'
 ok 'the image that build.sh made keeps the specification' .dockerflow/test.sh --static /hello.txt "$run:build"
-code=0
-build --build-arg nonsense --no-such-option || code=$?
-is 'a build that fails is told' "$((code != 0))" 1
-git clone -q . "$work/no-git" && rm -rf "$work/no-git/.git"
-ok 'without git it builds, and knows nothing' "$work/no-git/.dockerflow/build.sh" "$run:no-git"
-is '... not a placeholder' "$(docker run --rm --entrypoint cat "$run:no-git" /app/version.json)" '{"source":"","version":"0.1.0","commit":"","build":""}'
-
-start_registry "$work"
-publish() { .dockerflow/publish.sh "$@" >"$work/out" 2>&1; }
 fails() {
   local text=$1
   shift
   ! "$@" || { echo 'it did not fail'; return 1; }
   holds "$(<"$work/out")" "$text"
 }
+# shellcheck disable=SC2016 # a script's arguments
+for tag in release/1 v1+2; do
+  ok "a tag that cannot be an image's, $tag, is refused before the build" fails "the version \"$tag\" cannot be an image's tag" \
+    env DOCKERFLOW_VERSION="$tag" bash -c '.dockerflow/build.sh "$0" >"$1" 2>&1' "$run:build" "$work/out"
+done
+printf '# the build\nMORE=a value with spaces\n\nOTHER=1' >image.args
+# shellcheck disable=SC2016 # Docker's variables
+sed -i 's/^ARG DOCKERFLOW_SOURCE/ARG MORE\nARG OTHER\nLABEL more="$MORE" other="$OTHER"\n&/' Dockerfile
+git add . && git commit -qm args && git tag --force v1.0.0 >/dev/null && commit=$(git rev-parse HEAD)
+ok 'image.args are build arguments' build
+ok '...' holds "$(docker image inspect "$run:build")" '"more": "a value with spaces"'
+is '... to the last line' "$(docker image inspect --format '{{index .Config.Labels "other"}}' "$run:build")" 1
+ok '... the command line wins' build --build-arg OTHER=2
+is '...' "$(docker image inspect --format '{{index .Config.Labels "other"}}' "$run:build")" 2
+cp image.args "$work/image.args" && printf '\nno value\n' >>image.args
+ok '... and a line that is none is shown' fails 'image.args, line 5 is "no value", expected NAME=value' build
+cp "$work/image.args" image.args
+# shellcheck disable=SC2016 # a script's arguments
+ok 'a secret without BuildKit is refused in a sentence' fails '--secret and --ssh need BuildKit' env DOCKER_BUILDKIT=0 bash -c \
+  '.dockerflow/build.sh "$0" --secret id=netrc,src=/dev/null >"$1" 2>&1' "$run:build" "$work/out"
+ok '... and one without an id, too' fails 'has no id' build --secret src=/dev/null
+code=0
+build --build-arg nonsense --no-such-option || code=$?
+is 'a build that fails is an error' "$((code != 0))" 1
+git clone -q . "$work/no-git" && rm -rf "$work/no-git/.git"
+ok 'without git it builds, and knows nothing' "$work/no-git/.dockerflow/build.sh" "$run:no-git"
+is '... not a placeholder' "$(docker run --rm --entrypoint cat "$run:no-git" /app/version.json)" '{"source":"","version":"0.1.0","commit":"","build":""}'
+
+start_registry "$work"
+publish() { .dockerflow/publish.sh "$@" >"$work/out" 2>&1; }
+echo change >>service
+build
+ok 'an image with uncommitted changes is refused' fails 'was built with changes that its commit' publish "$run:build" "$registry/project"
+git checkout -q service
+echo new >untracked
+build
+ok '... with a new file, too' fails 'was built with changes' publish "$run:build" "$registry/project"
+rm untracked
+echo '{}' >version.json
+build
+is '... but not with the version.json that CI writes' "$(docker image inspect --format '{{index .Config.Labels "dockerflow.dirty"}}' "$run:build")" ''
+rm version.json
 build
 ok 'without a login nothing is published' fails 'no basic auth credentials' publish "$run:build" "$registry/project"
 export DOCKER_USER=$registry_user
-ok 'a user without a password' fails 'only one is set' publish "$run:build" "$registry/project"
+ok 'a user without a password' fails 'only one of DOCKER_USER and DOCKER_PASS is set' publish "$run:build" "$registry/project"
 DOCKER_PASS=wrong
 export DOCKER_PASS
-ok 'a wrong password' fails 'does not take DOCKER_USER and DOCKER_PASS' publish "$run:build" "$registry/project"
+ok 'a wrong password' fails 'refuses DOCKER_USER and DOCKER_PASS' publish "$run:build" "$registry/project"
 DOCKER_PASS=$registry_password
 ok 'publish.sh publishes' publish "$run:build" "$registry/project"
 ok '... by the git tag' holds "$(<"$work/out")" "published $registry/project:v1.0.0"
@@ -101,6 +136,19 @@ bash -x .dockerflow/publish.sh "$run:build" "$registry/project" traced >"$work/o
 is '... the password is not printed' "$(grep -c -e 's3cr' "$work/out")" 0
 is 'the password is not kept' "$(grep -rlE "s3cr|$(printf %s "$registry_user:$registry_password" | base64)" "$work/.docker" 2>/dev/null | wc -l)" 0
 ok 'a tag that cannot be one' fails 'cannot be an image' publish "$run:build" "$registry/project" release/1
+# Two architectures under one tag: the second one is this image, said to be for another machine.
+docker save "$run:build" >"$work/image.tar"
+mkdir "$work/other" && tar -xf "$work/image.tar" -C "$work/other"
+config=$(jq -r '.[0].Config' "$work/other/manifest.json")
+jq -c '.architecture = "arm64"' "$work/other/$config" >"$work/other/new.json" && mv "$work/other/new.json" "$work/other/$config"
+jq -c --arg tag "$run:arm64" '.[0].RepoTags = [$tag]' "$work/other/manifest.json" >"$work/other/new.json" && mv "$work/other/new.json" "$work/other/manifest.json"
+rm -f "$work/other/repositories"
+tar -cf - -C "$work/other" . | docker load --quiet >/dev/null
+ok 'two architectures under one tag' publish "$run:build,$run:arm64" "$registry/project" both
+ok '... and says the digest of both' holds "$(<"$work/out")" "digest    $registry/project@sha256:"
+is '... the registry has them' "$(curl -s --user "$registry_user:$registry_password" --header 'Accept: application/vnd.docker.distribution.manifest.list.v2+json' \
+  "http://$registry/v2/project/manifests/both" | jq -c '[.manifests[].platform.architecture] | sort')" '["amd64","arm64"]'
+docker image rm --force "$run:arm64" "$registry/project:both-arm64" >/dev/null
 id=$(docker image inspect --format '{{.Id}}' "$run:build")
 docker image rm --force "$id" >/dev/null
 export DOCKER_CONFIG=$work/pull
