@@ -1,7 +1,10 @@
 //! The environment: how a variable is read, what is wrong with it, and what may be shown of it.
 
+mod redaction;
+
 use std::{env, ffi::OsString, mem, path::PathBuf, time::Duration};
 
+pub(crate) use self::redaction::{looks_secret, shown, sounds_secret};
 use crate::error::{BadSetting, Error};
 
 /// An environment that is read variable by variable and collects what is wrong. An empty variable counts as unset.
@@ -202,28 +205,6 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     }
     let seconds = digits.parse::<f64>().ok()? * unit;
     (seconds <= 86_400.0).then(|| Duration::from_secs_f64(seconds))
-}
-
-/// The text, unless the key's name or the text itself says that it may be a secret.
-pub(crate) fn shown(key: &str, text: &str) -> Option<String> {
-    const SECRET: [&str; 12] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "key",
-        "credential",
-        "auth",
-        "dsn",
-        "cookie",
-        "private",
-    ];
-    let key = key.to_lowercase();
-    let secret =
-        SECRET.iter().any(|word| key.contains(word)) || text.contains("://") || text.contains('@');
-    (!secret).then(|| text.to_owned())
 }
 
 #[cfg(test)]

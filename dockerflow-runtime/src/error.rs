@@ -67,6 +67,39 @@ impl Error {
     }
 }
 
+impl BadSetting {
+    /// Names a setting, and says what was expected of it, as "a number from 1 to 100". `?` makes an [`Error::Settings`] of it:
+    /// a program that ends with it has the exit code 2.
+    ///
+    /// ```
+    /// use dockerflow::{BadSetting, Error};
+    ///
+    /// fn check(page_size: u32) -> Result<(), Error> {
+    ///     if page_size > 100 {
+    ///         Err(BadSetting::new("page_size", "at most 100").held(page_size.to_string()))?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let error = check(1_000).expect_err("it is too large");
+    /// assert_eq!(error.to_string(), "page_size is \"1000\", expected at most 100");
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            held: None,
+            expected: expected.into(),
+        }
+    }
+}
+
+impl From<BadSetting> for Error {
+    fn from(setting: BadSetting) -> Self {
+        Self::Settings(vec![setting])
+    }
+}
+
 impl fmt::Display for BadSetting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.held {

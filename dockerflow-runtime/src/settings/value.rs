@@ -1,498 +1,366 @@
-//! A setting's value on its way into a type: what it may be, and what is said where it is something else.
+//! A setting's value, the path to it, and where it comes from.
 
 use std::{
-    cell::RefCell,
-    fmt::{self, Display},
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    sync::Arc,
 };
 
-use ::config::{Map, Value, ValueKind};
-use serde::{
-    de::{
-        self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer as _,
-        MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
-    },
-    forward_to_deserialize_any,
-};
+use crate::environment::{flag, looks_secret, sounds_secret};
 
-use crate::{
-    environment::{flag, shown},
-    error::BadSetting,
-};
+/// Keys and their values.
+pub(super) type Table = BTreeMap<String, Arc<Value>>;
 
-/// What is wrong with a key.
-#[derive(Debug)]
-pub(super) struct Fault {
-    path: String,
-    origin: Option<String>,
-    held: Option<String>,
-    expected: String,
-    missing: bool,
-    /// Whether the key is known by now: the innermost value that saw the fault has it.
-    placed: bool,
+#[derive(Clone)]
+pub(super) struct Value {
+    pub(super) kind: Kind,
+    pub(super) origin: Origin,
+    /// Set if this is a variable's text: what the file says in its place.
+    pub(super) over: Option<Arc<Value>>,
 }
 
-impl Fault {
-    fn new(expected: String) -> Self {
+#[derive(Clone)]
+pub(super) enum Kind {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Arc<Value>>),
+    Table(Table),
+    /// Whatever the type asks for: stands in for a value that is wrong or missing, so that the keys after it are looked at, too.
+    Any(usize),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Origin {
+    /// Several places, or none.
+    #[default]
+    Nowhere,
+    /// A file; a file with a higher rank has the last word.
+    File { name: Arc<str>, rank: usize },
+    /// An environment variable, and how many keys its name stands for.
+    Variable { name: Arc<str>, depth: usize },
+    /// A table's key, as a value.
+    Key,
+}
+
+impl Origin {
+    fn rank(&self) -> usize {
+        match self {
+            Self::Nowhere | Self::Key => 0,
+            Self::File { rank, .. } => rank + 1,
+            Self::Variable { .. } => usize::MAX,
+        }
+    }
+}
+
+impl Value {
+    pub(super) fn new(kind: Kind, origin: &Origin) -> Self {
         Self {
-            path: String::new(),
-            origin: None,
-            held: None,
-            expected,
-            missing: false,
-            placed: false,
+            kind,
+            origin: origin.clone(),
+            over: None,
         }
     }
 
-    /// The fault as an operator reads it.
-    pub(super) fn problem(self) -> BadSetting {
-        let variable = self
-            .path
-            .to_uppercase()
-            .replace('.', "__")
-            .replace('-', "_");
-        let (name, held) = match self.origin.as_deref() {
-            _ if self.missing => {
-                return BadSetting {
-                    name: self.path,
-                    held: None,
-                    expected: format!("a value, in a file at CONFIG_PATH or as {variable}"),
-                };
-            }
-            Some(origin) => (named(&self.path, origin), self.held),
-            None => (self.path, self.held),
-        };
-        BadSetting {
-            name,
-            held,
-            expected: self.expected,
-        }
-    }
-}
-
-/// A key as an operator finds it.
-fn named(path: &str, origin: &str) -> String {
-    match origin.strip_prefix('$') {
-        Some(variable) => variable.to_owned(),
-        None => format!("{path} in {origin}"),
-    }
-}
-
-impl de::Error for Fault {
-    fn custom<T: Display>(text: T) -> Self {
-        Self::new(format!("something else: {text}"))
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.kind, Kind::Table(_))
     }
 
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(in_words(&expected.to_string()))
+    /// Whether there may be values in this one.
+    pub(super) fn is_container(&self) -> bool {
+        matches!(self.kind, Kind::Table(_) | Kind::List(_) | Kind::Any(_))
     }
 
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(in_words(&expected.to_string()))
-    }
-
-    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(format!("one of {}", expected.join(", ")))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let mut fault = Self::new(format!("one of the keys {}", expected.join(", ")));
-        field.clone_into(&mut fault.path);
-        fault
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let mut fault = Self::new(String::new());
-        field.clone_into(&mut fault.path);
-        fault.missing = true;
-        fault
-    }
-}
-
-impl Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: expected {}", self.path, self.expected)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-/// Rust's name of a type, for an operator.
-fn in_words(expected: &str) -> String {
-    match expected {
-        "u8" => "a whole number from 0 to 255",
-        "u16" => "a whole number from 0 to 65535",
-        "u32" | "u64" | "u128" | "usize" => "a whole number from 0",
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a boolean" => "true or false",
-        "a string" => "text",
-        "a sequence" => "a list",
-        other => {
-            return other
-                .strip_prefix("struct ")
-                .map_or_else(|| other.to_owned(), |_| "a table".to_owned());
-        }
-    }
-    .to_owned()
-}
-
-/// A value and the way to it.
-pub(super) struct Node<'a> {
-    value: Value,
-    path: String,
-    unknown: &'a RefCell<Vec<String>>,
-}
-
-impl<'a> Node<'a> {
-    /// The outermost table. Keys that mean nothing are added to `unknown`.
-    pub(super) fn root(table: Map<String, Value>, unknown: &'a RefCell<Vec<String>>) -> Self {
-        Self {
-            value: Value::new(None, ValueKind::Table(table)),
-            path: String::new(),
-            unknown,
-        }
-    }
-
-    /// The text, where the value is a variable's: it is what the key wants it to be.
-    fn text(&self) -> Option<&str> {
-        match &self.value.kind {
-            ValueKind::String(text) if self.value.origin()?.starts_with('$') => Some(text),
+    /// The text, if it is a variable's or a key: it becomes what the type asks for.
+    pub(super) fn loose_text(&self) -> Option<&str> {
+        match (&self.kind, &self.origin) {
+            (Kind::Text(text), Origin::Variable { .. } | Origin::Key) => Some(text.trim()),
             _ => None,
         }
     }
 
-    /// Calls `visit` and completes its fault, where that is this value's own.
-    fn visit<T>(self, visit: impl FnOnce(Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        let path = self.path.clone();
-        let origin = self.value.origin().map(ToOwned::to_owned);
-        let held = match &self.value.kind {
-            ValueKind::Table(_) | ValueKind::Array(_) => None,
-            scalar => Some(scalar.to_string()),
+    /// The text of a scalar.
+    pub(super) fn scalar(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Null => Some("null".into()),
+            Kind::Bool(value) => Some(value.to_string()),
+            Kind::Integer(value) => Some(value.to_string()),
+            Kind::Float(value) => Some(format!("{value:?}")),
+            Kind::Text(text) => Some(text.clone()),
+            Kind::List(_) | Kind::Table(_) | Kind::Any(_) => None,
+        }
+    }
+
+    /// Which of several sources has the last word: the highest of this value and all in it.
+    pub(super) fn rank(&self) -> usize {
+        let inner = match &self.kind {
+            Kind::Table(table) => table.values().map(|value| value.rank()).max(),
+            Kind::List(items) => items.iter().map(|value| value.rank()).max(),
+            _ => None,
         };
-        visit(self).map_err(|mut fault| {
-            if fault.placed {
-                return fault;
+        inner.unwrap_or(0).max(self.origin.rank())
+    }
+
+    /// Whether this value, or one in it, may be a secret. Its own name is the caller's to judge.
+    pub(super) fn may_hold_a_secret(&self) -> bool {
+        let origin = match &self.origin {
+            Origin::Variable { name, .. } => sounds_secret(name),
+            // A volume of secrets; a path has many other words.
+            Origin::File { name, .. } => {
+                let name = name.to_lowercase();
+                name.contains("secret") || name.contains("credential")
             }
-            fault.placed = true;
-            fault.path = join(&path, &fault.path);
-            if !fault.missing {
-                fault.origin = origin;
-                if let Some(held) = held.filter(|held| !held.is_empty()) {
-                    fault.held = shown(&path, &held);
-                    if fault.held.is_none() {
-                        // A type's own message may quote what it refused.
-                        fault.expected = fault.expected.replace(&held, "[hidden]");
+            Origin::Nowhere | Origin::Key => false,
+        };
+        origin
+            || match &self.kind {
+                Kind::Text(text) => looks_secret(text),
+                Kind::List(items) => items.iter().any(|item| item.may_hold_a_secret()),
+                Kind::Table(table) => table
+                    .iter()
+                    .any(|(key, value)| sounds_secret(key) || value.may_hold_a_secret()),
+                _ => false,
+            }
+    }
+
+    /// What else a variable's text may be, the likeliest first, for a type that does not say what it wants.
+    pub(super) fn readings(&self) -> Vec<Self> {
+        let Some(text) = self.loose_text() else {
+            return Vec::new();
+        };
+        let mut readings = self.scalars(text);
+        if text.starts_with(['[', '{']) {
+            readings.extend(super::formats::json(text, &self.origin));
+        } else {
+            let items = self.items(text);
+            let numbers = items.iter().map(|item| {
+                let text = item.loose_text().unwrap_or_default();
+                item.scalars(text).into_iter().next().map(Arc::new)
+            });
+            let numbers: Option<Vec<_>> = numbers.collect();
+            let lists = [numbers, Some(items)].into_iter().flatten();
+            readings.extend(lists.map(|items| Self::new(Kind::List(items), &self.origin)));
+        }
+        readings
+    }
+
+    /// The text as a number or a switch, if it can be one.
+    fn scalars(&self, text: &str) -> Vec<Self> {
+        let integer = text.parse().map(Kind::Integer).ok();
+        let float = text.parse().map(Kind::Float).ok();
+        let switch = flag(text).map(Kind::Bool);
+        let kinds = [integer, float, switch].into_iter().flatten();
+        kinds.map(|kind| Self::new(kind, &self.origin)).collect()
+    }
+
+    /// A list as a variable writes it: values with commas between them.
+    pub(super) fn items(&self, text: &str) -> Vec<Arc<Self>> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(|item| Arc::new(Self::new(Kind::Text(item.into()), &self.origin)))
+            .collect()
+    }
+}
+
+/// Kinds and origins alone: a value may be a secret.
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Table(table) => formatter.debug_map().entries(table).finish(),
+            Kind::List(items) => formatter.debug_list().entries(items).finish(),
+            _ => write!(formatter, "[hidden] of {:?}", self.origin),
+        }
+    }
+}
+
+/// Puts `upper` over `lower`: tables are merged, anything else is replaced.
+pub(super) fn merge(lower: Arc<Value>, mut upper: Value) -> Value {
+    if let (Kind::Table(low), Kind::Table(high)) = (&lower.kind, &mut upper.kind) {
+        let mut merged = low.clone();
+        for (mut key, value) in std::mem::take(high) {
+            if matches!(value.origin, Origin::Variable { .. }) && !low.contains_key(&key) {
+                // A variable's name has lost the style of the key.
+                let same = low.keys().find(|other| names(&key, other));
+                same.map_or_else(|| key.clone(), Clone::clone)
+                    .clone_into(&mut key);
+            }
+            let value = match merged.remove(&key) {
+                Some(below) => Arc::new(merge(below, Arc::unwrap_or_clone(value))),
+                None => value,
+            };
+            merged.insert(key, value);
+        }
+        *high = merged;
+    } else if upper.loose_text().is_some() {
+        upper.over = Some(lower);
+    }
+    upper
+}
+
+/// The way from the outermost table to a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Path(Vec<Step>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Key(String),
+    Item(usize),
+}
+
+impl Path {
+    pub(super) fn key(&self, key: &str) -> Self {
+        self.with(Step::Key(key.into()))
+    }
+
+    pub(super) fn item(&self, index: usize) -> Self {
+        self.with(Step::Item(index))
+    }
+
+    fn with(&self, step: Step) -> Self {
+        let mut path = self.clone();
+        path.0.push(step);
+        path
+    }
+
+    /// Whether it is `other` or leads to something in it.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    /// The last step, if `parent` is the path before it.
+    pub(super) fn last_after(&self, parent: &Self) -> Option<&Step> {
+        match self.0.split_last() {
+            Some((last, before)) if before == parent.0 => Some(last),
+            _ => None,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The step that comes after its first `count`.
+    pub(super) fn step(&self, count: usize) -> Option<&Step> {
+        self.0.get(count)
+    }
+
+    /// The path without its first `count` steps.
+    pub(super) fn after(&self, count: usize) -> Self {
+        Self(self.0.iter().skip(count).cloned().collect())
+    }
+
+    /// Whether a name on the way sounds like a secret's.
+    pub(super) fn sounds_secret(&self) -> bool {
+        self.0.iter().any(|step| match step {
+            Step::Key(key) => sounds_secret(key),
+            Step::Item(_) => false,
+        })
+    }
+
+    /// The name of its environment variable, without a prefix; `None` if no variable can have it.
+    pub(super) fn variable(&self) -> Option<String> {
+        let parts = self.0.iter().map(|step| match step {
+            Step::Key(key) => Some(snake(key).to_uppercase()).filter(|name| {
+                let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                name.bytes().all(plain) && !name.contains("__") && !name.is_empty()
+            }),
+            Step::Item(_) => None,
+        });
+        parts
+            .collect::<Option<Vec<_>>>()
+            .map(|parts| parts.join("__"))
+    }
+}
+
+/// As TOML writes it: `database.pool`, `hosts[1]`, `"a.b".c`.
+impl fmt::Display for Path {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Item(item) => write!(formatter, "[{item}]")?,
+                Step::Key(key) => {
+                    if index > 0 {
+                        formatter.write_char('.')?;
+                    }
+                    let plain = |character: char| {
+                        character.is_alphanumeric() || character == '_' || character == '-'
+                    };
+                    if key.contains("://") || key.contains('@') {
+                        formatter.write_str("\"[hidden]\"")?;
+                    } else if key.chars().all(plain) && !key.is_empty() {
+                        formatter.write_str(key)?;
+                    } else {
+                        write!(formatter, "{key:?}")?;
                     }
                 }
             }
-            fault
-        })
-    }
-
-    fn child(&self, key: &str, value: Value) -> Node<'a> {
-        Node {
-            value,
-            path: join(&self.path, key),
-            unknown: self.unknown,
         }
-    }
-
-    /// A list or a table as a variable writes it: JSON; a list also with commas.
-    fn structured(mut self) -> Self {
-        let origin = self.value.origin().map(ToOwned::to_owned);
-        if let Some(text) = self.text().map(str::trim) {
-            let json = serde_json::from_str(text).ok();
-            if let Some(value) = json
-                .as_ref()
-                .and_then(|json| from_json(json, origin.as_ref()))
-            {
-                self.value = value;
-            } else if !text.starts_with(['[', '{']) {
-                let items = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
-                let items: Vec<_> = items
-                    .map(|item| Value::new(origin.as_ref(), item))
-                    .collect();
-                self.value = Value::new(origin.as_ref(), items);
-            }
-        }
-        self
-    }
-}
-
-fn join(path: &str, key: &str) -> String {
-    match (path, key) {
-        ("", other) | (other, "") => other.to_owned(),
-        (path, key) if key.starts_with('[') => format!("{path}{key}"),
-        (path, key) => format!("{path}.{key}"),
-    }
-}
-
-/// A JSON array or object as the library's value; nothing else is a list or a table.
-fn from_json(json: &serde_json::Value, origin: Option<&String>) -> Option<Value> {
-    fn any(json: &serde_json::Value, origin: Option<&String>) -> Value {
-        use serde_json::Value as Json;
-        match json {
-            Json::Null => Value::new(origin, ValueKind::Nil),
-            Json::Bool(value) => Value::new(origin, *value),
-            Json::Number(number) => match (number.as_i64(), number.as_u64()) {
-                (Some(value), _) => Value::new(origin, value),
-                (None, Some(value)) => Value::new(origin, value),
-                (None, None) => Value::new(origin, number.as_f64().unwrap_or(f64::NAN)),
-            },
-            Json::String(text) => Value::new(origin, text.as_str()),
-            Json::Array(items) => Value::new(
-                origin,
-                items
-                    .iter()
-                    .map(|item| any(item, origin))
-                    .collect::<Vec<_>>(),
-            ),
-            Json::Object(object) => {
-                let entries = object
-                    .iter()
-                    .map(|(key, value)| (key.clone(), any(value, origin)));
-                Value::new(origin, entries.collect::<Map<_, _>>())
-            }
-        }
-    }
-    (json.is_array() || json.is_object()).then(|| any(json, origin))
-}
-
-macro_rules! parsed {
-    ($($method:ident $visit:ident $type:ty;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            match self.text().map(|text| text.trim().parse::<$type>()) {
-                Some(Ok(value)) => self.visit(|_| visitor.$visit(value)),
-                _ => self.deserialize_any(visitor),
-            }
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Node<'_> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.visit(|node| match node.value.kind {
-            ValueKind::Nil => visitor.visit_unit(),
-            ValueKind::Boolean(value) => visitor.visit_bool(value),
-            ValueKind::I64(value) => visitor.visit_i64(value),
-            ValueKind::I128(value) => visitor.visit_i128(value),
-            ValueKind::U64(value) => visitor.visit_u64(value),
-            ValueKind::U128(value) => visitor.visit_u128(value),
-            ValueKind::Float(value) => visitor.visit_f64(value),
-            ValueKind::String(text) => visitor.visit_string(text),
-            ValueKind::Array(ref items) => visitor.visit_seq(Items {
-                items: items.clone().into_iter().enumerate(),
-                of: &node,
-            }),
-            ValueKind::Table(ref table) => visitor.visit_map(Entries {
-                rest: table.clone().into_iter(),
-                value: None,
-                of: &node,
-            }),
-        })
-    }
-
-    parsed! {
-        deserialize_i8 visit_i64 i64;
-        deserialize_i16 visit_i64 i64;
-        deserialize_i32 visit_i64 i64;
-        deserialize_i64 visit_i64 i64;
-        deserialize_i128 visit_i128 i128;
-        deserialize_u8 visit_u64 u64;
-        deserialize_u16 visit_u64 u64;
-        deserialize_u32 visit_u64 u64;
-        deserialize_u64 visit_u64 u64;
-        deserialize_u128 visit_u128 u128;
-        deserialize_f32 visit_f64 f64;
-        deserialize_f64 visit_f64 f64;
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.text().and_then(flag) {
-            Some(value) => self.visit(|_| visitor.visit_bool(value)),
-            None => self.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.value.kind {
-            ValueKind::Nil => visitor.visit_none(),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.structured().deserialize_any(visitor)
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.deserialize_seq(visitor)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.text() {
-            Some(text) if text.trim_start().starts_with('{') => {
-                self.structured().deserialize_any(visitor)
-            }
-            _ => self.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.visit(|node| match &node.value.kind {
-            ValueKind::String(text) => {
-                visitor.visit_enum(text.trim().to_owned().into_deserializer())
-            }
-            ValueKind::Table(table) if table.len() == 1 => {
-                let entry = table.iter().next();
-                let (key, value) = entry.expect("its length was checked");
-                visitor.visit_enum(Variant {
-                    key: key.clone(),
-                    node: node.child(key, value.clone()),
-                })
-            }
-            _ => Err(Fault::new("a name, or a table with one key".into())),
-        })
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let origin = self.value.origin().unwrap_or_default();
-        self.unknown.borrow_mut().push(named(&self.path, origin));
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! { char str string bytes byte_buf unit unit_struct tuple_struct identifier }
-}
-
-struct Items<'n, 'a> {
-    items: std::iter::Enumerate<std::vec::IntoIter<Value>>,
-    of: &'n Node<'a>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_, '_> {
-    type Error = Fault;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some((index, item)) = self.items.next() else {
-            return Ok(None);
-        };
-        seed.deserialize(self.of.child(&format!("[{index}]"), item))
-            .map(Some)
-    }
-}
-
-struct Entries<'n, 'a, I> {
-    rest: I,
-    value: Option<(String, Value)>,
-    of: &'n Node<'a>,
-}
-
-impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Entries<'_, '_, I> {
-    type Error = Fault;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some((key, value)) = self.rest.next() else {
-            return Ok(None);
-        };
-        let name = Node {
-            value: Value::new(None, key.as_str()),
-            path: String::new(),
-            unknown: self.of.unknown,
-        };
-        let found = seed.deserialize(name).map_err(|mut fault| {
-            // An unknown key is the fault of the file or variable that has it, and its name no secret.
-            fault.held = None;
-            fault.path = join(&self.of.path, &key);
-            fault.origin = value.origin().map(ToOwned::to_owned);
-            fault
-        });
-        self.value = Some((key, value));
-        found.map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        let (key, value) = self
-            .value
-            .take()
-            .ok_or_else(|| Fault::new("a key before its value".into()))?;
-        seed.deserialize(self.of.child(&key, value))
-    }
-}
-
-/// A variant of an enumeration, as a table with one key.
-struct Variant<'a> {
-    key: String,
-    node: Node<'a>,
-}
-
-impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
-    type Error = Fault;
-    type Variant = Content<'a>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Content<'a>), Fault> {
-        let variant = seed.deserialize(self.key.into_deserializer())?;
-        Ok((variant, Content(self.node)))
-    }
-}
-
-struct Content<'a>(Node<'a>);
-
-impl<'de> VariantAccess<'de> for Content<'_> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
         Ok(())
     }
+}
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        seed.deserialize(self.0)
+/// `maxSize` and `max-size` as `max_size`.
+fn snake(key: &str) -> String {
+    let mut name = String::with_capacity(key.len() + 2);
+    let mut lower = false;
+    for character in key.chars() {
+        if character.is_uppercase() && lower {
+            name.push('_');
+        }
+        lower = character.is_lowercase() || character.is_ascii_digit();
+        match character {
+            '-' => name.push('_'),
+            other => name.extend(other.to_lowercase()),
+        }
+    }
+    name
+}
+
+/// Whether a part of a variable's name, in small letters, stands for the key.
+pub(super) fn names(part: &str, key: &str) -> bool {
+    key.to_lowercase().replace('-', "_") == part || snake(key) == part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_as_toml_writes_it_and_its_variable_as_a_shell_does() {
+        let path = Path::default().key("database").key("maxSize").item(3);
+        assert_eq!(path.to_string(), "database.maxSize[3]");
+        assert_eq!(path.variable(), None);
+        let path = Path::default().key("data-base").key("maxSize");
+        assert_eq!(path.variable().as_deref(), Some("DATA_BASE__MAX_SIZE"));
+        let path = Path::default().key("a.b").key("c");
+        assert_eq!(path.to_string(), "\"a.b\".c");
+        assert_eq!(path.variable(), None);
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.0.deserialize_tuple(length, visitor)
+    #[test]
+    fn a_part_of_a_variables_name_stands_for_a_key_in_any_style() {
+        for key in ["max_size", "max-size", "maxSize", "MaxSize", "MAX_SIZE"] {
+            assert!(names("max_size", key), "{key}");
+        }
+        assert!(names("maxsize", "maxSize"));
+        assert!(!names("hostname", "host_name"));
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.0.deserialize_map(visitor)
+    #[test]
+    fn debug_shows_no_value() {
+        let origin = Origin::File {
+            name: "a.toml".into(),
+            rank: 0,
+        };
+        let text = Arc::new(Value::new(Kind::Text("hunter2".into()), &origin));
+        let list = Arc::new(Value::new(Kind::List(vec![text.clone()]), &origin));
+        let table = Table::from([("a".into(), text), ("b".into(), list)]);
+        let shown = format!("{:?}", Value::new(Kind::Table(table), &origin));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("a.toml"), "{shown}");
     }
 }

@@ -1,0 +1,182 @@
+//! What of a value may be shown: nothing, if it may be a secret.
+
+use crate::error::BadSetting;
+
+/// In a name, wherever they stand.
+const ANYWHERE: [&str; 21] = [
+    "pass", "pwd", "secret", "token", "key", "cred", "auth", "bearer", "dsn", "cookie", "private",
+    "psk", "jwt", "hmac", "salt", "seed", "session", "cert", "webhook", "licens", "licenc",
+];
+/// In a name, as a word of their own: `design`, `ping` and `footprint` are no secrets.
+const WORDS: [&str; 17] = [
+    "pin",
+    "pins",
+    "pincode",
+    "otp",
+    "otps",
+    "totp",
+    "hotp",
+    "sign",
+    "signing",
+    "signature",
+    "signatures",
+    "conn",
+    "conns",
+    "connstr",
+    "connection",
+    "sas",
+    "pat",
+];
+/// At the end of a word: `userpin`, `loginotp`, `dbconn`.
+const ENDS: [&str; 3] = ["pin", "otp", "conn"];
+/// In a value, whatever its name.
+const VALUES: [&str; 9] = [
+    "://",
+    "@",
+    "password",
+    "passwd",
+    "pwd=",
+    "secret",
+    "token",
+    "-----begin",
+    "bearer ",
+];
+
+/// Returns the text, unless the key's name or the text itself says that it may be a secret.
+pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
+    (!sounds_secret(name) && !looks_secret(text)).then(|| text.to_owned())
+}
+
+impl BadSetting {
+    /// Adds what the setting held, unless its name or the text itself says that it may be a secret.
+    #[must_use]
+    pub fn held(mut self, text: impl Into<String>) -> Self {
+        self.held = shown(&self.name, &text.into());
+        self
+    }
+}
+
+/// Whether a variable or key of this name may hold a secret.
+pub(crate) fn sounds_secret(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ANYWHERE.iter().any(|word| lower.contains(word))
+        || words(name).iter().any(|word| {
+            WORDS.contains(&word.as_str()) || ENDS.iter().any(|end| word.ends_with(end))
+        })
+}
+
+/// Whether the text itself may be a secret, or has one in it.
+pub(crate) fn looks_secret(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    VALUES.iter().any(|part| lower.contains(part)) || text.starts_with("eyJ")
+}
+
+/// The words of `db_pin`, `db-pin`, `dbPin`, `DB_PIN`, in small letters.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for character in name.chars() {
+        if !character.is_alphabetic() || (character.is_uppercase() && lower) {
+            words.push(String::new());
+        }
+        lower = character.is_lowercase();
+        if character.is_alphabetic()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(character.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_sounds_like_a_secret_hides_its_value() {
+        for name in [
+            "password",
+            "DB_PASS",
+            "dbpass",
+            "PGPASSWORD",
+            "passphrase",
+            "pwd",
+            "client_secret",
+            "api-token",
+            "apiKey",
+            "credentials",
+            "auth",
+            "SENTRY_DSN",
+            "cookie",
+            "private",
+            "pin",
+            "card_pin",
+            "userPin",
+            "otp",
+            "TOTP",
+            "otp2",
+            "psk",
+            "wifi_psk",
+            "salt",
+            "hash-salt",
+            "seed",
+            "jwt",
+            "hmac",
+            "sign",
+            "sign_with",
+            "signature",
+            "signingKey",
+            "session",
+            "session_id",
+            "conn",
+            "DB_CONN",
+            "connStr",
+            "dbconn",
+            "connection",
+            "cert",
+            "tls_cert",
+            "certificate",
+            "webhook",
+            "slack_webhook_url",
+            "license",
+            "licence",
+        ] {
+            assert!(sounds_secret(name), "{name}");
+            assert_eq!(shown(name, "12345"), None, "{name}");
+        }
+        for name in [
+            "port",
+            "name",
+            "page_size",
+            "design",
+            "signal",
+            "ping_interval",
+            "spinner",
+            "mapping",
+            "footprint",
+            "max_connections",
+            "connect_timeout",
+            "host",
+            "url",
+            "workers",
+        ] {
+            assert_eq!(shown(name, "12345").as_deref(), Some("12345"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_secret_is_hidden_whatever_its_name() {
+        for text in [
+            "postgres://me:hunter2@db/x",
+            "me@hunter2",
+            "Server=db;Password=hunter2",
+            "Bearer hunter2",
+            "eyJhbGciOiJIUzI1NiJ9.e30.x",
+            "-----BEGIN PRIVATE KEY-----",
+        ] {
+            assert_eq!(shown("x", text), None, "{text}");
+        }
+    }
+}

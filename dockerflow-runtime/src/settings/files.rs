@@ -1,0 +1,208 @@
+//! The files of the application's settings: where they are, and in which order they count.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    formats::Format,
+    value::{Kind, Origin, Table, Value, merge},
+};
+use crate::{environment::Environment, error::BadSetting};
+
+const ENDINGS: &str = ".toml, .yaml, .yml or .json";
+/// In bytes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// The files at `CONFIG_PATH`, in the order in which they count: a later one has the last word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Files {
+    layers: Vec<Arc<Value>>,
+    pub(super) warnings: Vec<String>,
+    /// What the names of the application's variables begin with.
+    pub(super) prefix: String,
+}
+
+impl Files {
+    /// Reads the files at `CONFIG_PATH`.
+    pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
+        match environment.path("CONFIG_PATH") {
+            Some(path) => Self::at(&path, "CONFIG_PATH", environment),
+            None => Self::default(),
+        }
+    }
+
+    /// Reads the files at `path`, which `name` gave: a variable, or an option of the command line.
+    pub(crate) fn at(path: &Path, name: &str, environment: &mut Environment<'_>) -> Self {
+        let mut files = Self::default();
+        for bad in files.load(path, name) {
+            environment.report(bad);
+        }
+        files
+    }
+
+    /// The same files, with `SHOP_DATABASE__URL` for `DATABASE__URL` if the prefix is `SHOP`.
+    #[allow(dead_code, reason = "the program gives one")]
+    pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
+        let prefix = prefix.trim_end_matches('_');
+        self.prefix = match prefix {
+            "" => String::new(),
+            prefix => format!("{prefix}_"),
+        };
+        self
+    }
+
+    /// All files as one table.
+    pub(super) fn merged(&self) -> Value {
+        let empty = Value::new(Kind::Table(Table::new()), &Origin::Nowhere);
+        self.layers.iter().fold(empty, |below, layer| {
+            merge(Arc::new(below), Value::clone(layer))
+        })
+    }
+
+    fn load(&mut self, path: &Path, name: &str) -> Vec<BadSetting> {
+        // A path is no secret, whatever it sounds like.
+        let expected = |expected: String| {
+            vec![BadSetting {
+                name: name.into(),
+                held: Some(path.display().to_string()),
+                expected,
+            }]
+        };
+        match fs::metadata(path) {
+            Err(error) => expected(format!("a file or a directory that can be read: {error}")),
+            Ok(found) if found.is_dir() => match self.directory(path) {
+                Err(error) => vec![unreadable(path, &error)],
+                Ok(bad) if self.layers.is_empty() && bad.is_empty() => {
+                    // Docker makes a directory where a file that is mounted is missing.
+                    if Self::format(path).is_some() {
+                        return expected(
+                            "a file, not an empty directory: Docker's -v makes one of a file that is missing on the host".into(),
+                        );
+                    }
+                    self.warnings.push(format!(
+                        "{name} is {:?}, a directory without a file whose name ends in {ENDINGS}",
+                        path.display().to_string()
+                    ));
+                    bad
+                }
+                Ok(bad) => bad,
+            },
+            Ok(_) if Self::format(path).is_none() => expected(format!(
+                "a directory, or a file whose name ends in {ENDINGS}"
+            )),
+            Ok(_) => self.file(path).err().into_iter().collect(),
+        }
+    }
+
+    /// Kubernetes mounts a directory whose files are links into `..data`, a link to a directory that it replaces as a whole.
+    fn directory(&mut self, path: &Path) -> io::Result<Vec<BadSetting>> {
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let path = entry?.path();
+            let hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
+            if path.file_name().is_some_and(hidden) || path.is_dir() {
+                continue;
+            }
+            match Self::format(&path) {
+                Some(_) => paths.push(path),
+                None => self.warnings.push(format!(
+                    "{} is left out: its name does not end in {ENDINGS}",
+                    path.display()
+                )),
+            }
+        }
+        paths.sort();
+        Ok(paths
+            .iter()
+            .filter_map(|path| self.file(path).err())
+            .collect())
+    }
+
+    fn file(&mut self, path: &Path) -> Result<(), BadSetting> {
+        let text = text(path).map_err(|error| unreadable(path, &error))?;
+        let Some(format) = Self::format(path) else {
+            return Ok(());
+        };
+        let name: Arc<str> = path.display().to_string().into();
+        let origin = Origin::File {
+            name: name.clone(),
+            rank: self.layers.len(),
+        };
+        let layer = format
+            .parse(&text, &origin)
+            .map_err(|fault| BadSetting::new(&*name, fault))?;
+        if let Some(layer) = layer {
+            self.unreplaced(&layer, &name);
+            self.layers.push(Arc::new(layer));
+        }
+        Ok(())
+    }
+
+    /// Warns of `${NAME}` in a file: it is text here.
+    fn unreplaced(&mut self, value: &Value, file: &str) {
+        match &value.kind {
+            Kind::Table(table) => {
+                for inner in table.values() {
+                    self.unreplaced(inner, file);
+                }
+            }
+            Kind::List(items) => {
+                for inner in items {
+                    self.unreplaced(inner, file);
+                }
+            }
+            Kind::Text(text) => {
+                let name = text
+                    .split_once("${")
+                    .and_then(|(_, rest)| rest.split_once('}'));
+                let variable =
+                    |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+                if let Some((name, _)) = name
+                    && !name.is_empty()
+                    && name.bytes().all(variable)
+                {
+                    self.warnings.push(format!(
+                        "${{{name}}} in {file} stays as it is: no variable is put in its place"
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn format(path: &Path) -> Option<Format> {
+        path.extension()?.to_str().and_then(Format::of)
+    }
+}
+
+/// A file's text. A pipe would wait for a writer, a device may never end.
+fn text(path: &Path) -> io::Result<String> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is a pipe, a socket or a device"));
+    }
+    let too_large = || io::Error::other(format!("it has more than {LARGEST} bytes"));
+    if found.len() > LARGEST {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not text in UTF-8"))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> BadSetting {
+    BadSetting::new(
+        path.display().to_string(),
+        format!("a file that can be read: {error}"),
+    )
+}

@@ -1,0 +1,260 @@
+//! TOML and JSON as values. What is wrong is said without the text of the file: it may hold a secret.
+
+use std::{fmt, sync::Arc};
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use toml::de::{DeTable, DeValue};
+
+use super::value::{Kind, Origin, Table, Value};
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Toml,
+    Yaml,
+    Json,
+}
+
+impl Format {
+    /// The format of a file of this extension.
+    pub(super) fn of(extension: &str) -> Option<Self> {
+        match extension {
+            "toml" => Some(Self::Toml),
+            "yaml" | "yml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Toml => "TOML",
+            Self::Yaml => "YAML",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// The outermost table of a file, `None` if it is empty; `Err` completes "expected".
+    pub(super) fn parse(self, text: &str, origin: &Origin) -> Result<Option<Value>, String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let name = self.name();
+        let parsed = match self {
+            Self::Toml => toml(text, origin),
+            Self::Yaml => super::yaml::parse(text, origin),
+            Self::Json => json(text, origin),
+        };
+        let value = parsed.map_err(|fault| format!("{name}: {fault}"))?;
+        match value.kind {
+            Kind::Table(_) => Ok(Some(value)),
+            Kind::Null if self == Self::Yaml => Ok(None),
+            _ => Err(format!("{name} whose outermost value is a table")),
+        }
+    }
+}
+
+fn toml(text: &str, origin: &Origin) -> Result<Value, String> {
+    fn table(table: DeTable<'_>, origin: &Origin) -> Result<Value, String> {
+        let entries = table.into_iter().map(|(key, inner)| {
+            let inner = value(inner.into_inner(), origin)?;
+            Ok((key.into_inner().into_owned(), Arc::new(inner)))
+        });
+        let table = entries.collect::<Result<Table, String>>()?;
+        Ok(Value::new(Kind::Table(table), origin))
+    }
+
+    fn value(found: DeValue<'_>, origin: &Origin) -> Result<Value, String> {
+        let kind = match found {
+            DeValue::String(text) => Kind::Text(text.into_owned()),
+            DeValue::Boolean(value) => Kind::Bool(value),
+            DeValue::Datetime(time) => Kind::Text(time.to_string()),
+            DeValue::Integer(number) => Kind::Integer(
+                i128::from_str_radix(number.as_str(), number.radix())
+                    .map_err(|_| "a whole number has too many digits".to_owned())?,
+            ),
+            DeValue::Float(number) => Kind::Float(
+                (number.as_str().parse()).map_err(|_| "a number cannot be read".to_owned())?,
+            ),
+            DeValue::Array(items) => {
+                let items = items
+                    .into_iter()
+                    .map(|item| value(item.into_inner(), origin).map(Arc::new));
+                Kind::List(items.collect::<Result<_, _>>()?)
+            }
+            DeValue::Table(inner) => return table(inner, origin),
+        };
+        Ok(Value::new(kind, origin))
+    }
+
+    let parsed = DeTable::parse(text).map_err(|fault| {
+        let message = fault.message().replace('\n', ", ");
+        match fault.span() {
+            Some(span) => {
+                let before = text.get(..span.start).unwrap_or(text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+                format!("{message}, at line {line}, column {column}")
+            }
+            None => message,
+        }
+    })?;
+    table(parsed.into_inner(), origin)
+}
+
+/// JSON as a value.
+pub(super) fn json(text: &str, origin: &Origin) -> Result<Value, String> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Json(origin)
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|fault| fault.to_string().replace(" at line", ", at line"))
+}
+
+/// Makes a value of what a JSON reader finds.
+#[derive(Clone, Copy)]
+struct Json<'a>(&'a Origin);
+
+impl Json<'_> {
+    fn value(self, kind: Kind) -> Value {
+        Value::new(kind, self.0)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Json<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Json<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(self.value(Kind::Null))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(self.value(Kind::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(self.value(Kind::Integer(value.into())))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(self.value(Kind::Integer(value.into())))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(self.value(Kind::Float(value)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(self.value(Kind::Text(text.into())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(Arc::new(item));
+        }
+        Ok(self.value(Kind::List(list)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut table = Table::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            let value = Arc::new(entries.next_value_seed(self)?);
+            if table.insert(key, value).is_some() {
+                return Err(de::Error::custom("a key stands twice in one table"));
+            }
+        }
+        Ok(self.value(Kind::Table(table)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_value_up_to_64_bits_without_a_sign() {
+        for (format, text) in [
+            (Format::Json, r#"{"a": 18446744073709551615, "b": 5.0}"#),
+            (Format::Yaml, "a: 18446744073709551615\nb: 5.0"),
+            (Format::Toml, "a = 18446744073709551615\nb = 5.0"),
+        ] {
+            let value = format.parse(text, &Origin::Nowhere).expect("it is good");
+            let Some(Kind::Table(table)) = value.map(|value| value.kind) else {
+                panic!("not a table: {text}");
+            };
+            let scalar = |key: &str| table[key].scalar().expect("a scalar");
+            assert_eq!(scalar("a"), "18446744073709551615", "{text}");
+            assert_eq!(scalar("b"), "5.0", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_parse_is_named_by_its_place_and_never_quoted() {
+        for (format, text) in [
+            (Format::Toml, "a = 1\npass = hunter2"),
+            (Format::Toml, "pass = \"hunter2"),
+            (Format::Toml, "pass = \"hunter2\"\npass = \"hunter2\""),
+            (
+                Format::Toml,
+                "pass = 12345678901234567890123456789012345678901234567890",
+            ),
+            (Format::Json, "{\"pass\": hunter2}"),
+            (Format::Json, "{\"pass\": \"hunter2\"} hunter2"),
+            (Format::Json, "{\"pass\": \"hunter2\", \"pass\": 1}"),
+            (Format::Json, "[\"hunter2\"]"),
+            (Format::Yaml, "pass: \"hunter2"),
+            (
+                Format::Yaml,
+                "pass: {{get_env(name=\"X\", default=\"postgres://u:hunter2@h\")}}",
+            ),
+            (Format::Yaml, "pass: hunter2\n\tx: 1"),
+            (Format::Yaml, "hunter2"),
+        ] {
+            let fault = format.parse(text, &Origin::Nowhere).expect_err(text);
+            assert!(
+                !fault.contains("hunter2") && !fault.contains("12345"),
+                "{fault}"
+            );
+            assert!(!fault.contains('\n'), "{fault}");
+            assert!(fault.starts_with(format.name()), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_an_empty_file_are_no_keys() {
+        for (format, text) in [
+            (Format::Json, "{\"a\": 1}"),
+            (Format::Yaml, "a: 1"),
+            (Format::Toml, "a = 1"),
+        ] {
+            let marked = format!("\u{feff}{text}");
+            let value = format.parse(&marked, &Origin::Nowhere).expect(text);
+            let Some(Kind::Table(table)) = value.map(|value| value.kind) else {
+                panic!("not a table: {text}");
+            };
+            assert!(table.contains_key("a"), "{text}");
+            for empty in ["", "\u{feff}", " \n"] {
+                let parsed = format.parse(empty, &Origin::Nowhere).expect("it is empty");
+                assert!(parsed.is_none());
+            }
+        }
+        for empty in ["---", "---\n...\n", "# a comment", "~", "--- \n# nothing"] {
+            let parsed = Format::Yaml.parse(empty, &Origin::Nowhere).expect(empty);
+            assert!(parsed.is_none(), "{empty}");
+        }
+    }
+}

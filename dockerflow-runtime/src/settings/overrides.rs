@@ -1,0 +1,239 @@
+//! The environment over the files: which variables are settings, and of which key.
+
+use std::{ffi::OsString, net::IpAddr, sync::Arc};
+
+use serde::{
+    de::{self, DeserializeOwned, Deserializer, Visitor},
+    forward_to_deserialize_any,
+};
+
+use super::{
+    formats,
+    value::{Kind, Origin, Table, Value, merge, names},
+};
+use crate::{environment::is_service_link, error::BadSetting};
+
+/// Which variables are settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Names<'a> {
+    /// What their names begin with, `""` or with an underscore at its end.
+    pub(super) prefix: &'a str,
+    /// The keys of the outermost table; `None` if any key may be one.
+    pub(super) keys: Option<&'a [&'a str]>,
+}
+
+/// Puts the variables over `root`. `A__B` is the key `b` in the table `a`; an empty variable counts as unset.
+pub(super) fn apply(
+    root: &mut Value,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    known: Names<'_>,
+    warnings: &mut Vec<String>,
+) -> Vec<BadSetting> {
+    let mut bad = Vec::new();
+    let mut variables: Vec<_> = variables.into_iter().collect();
+    // `A` comes before `A__B`, which is put into it.
+    variables.sort();
+    for (name, held) in variables {
+        let Some(name) = name.to_str().filter(|_| !held.is_empty()) else {
+            continue;
+        };
+        let Some(rest) = name.strip_prefix(known.prefix) else {
+            continue;
+        };
+        let mut parts: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+        if parts.iter().any(String::is_empty) {
+            continue;
+        }
+        let service_link = service_link(name, &held.to_string_lossy());
+        if let Some(keys) = known.keys {
+            let Some(key) = keys.iter().find(|key| names(&parts[0], key)) else {
+                if !known.prefix.is_empty() && !service_link {
+                    warnings.push(format!("{name} means nothing to this program"));
+                }
+                continue;
+            };
+            (*key).clone_into(&mut parts[0]);
+        } else if service_link && !known.prefix.is_empty() {
+            // A Service of Kubernetes that has the prefix's name makes many of these.
+            continue;
+        }
+        let Some(text) = held.to_str() else {
+            if known.keys.is_some() || !known.prefix.is_empty() {
+                let setting = BadSetting::new(name, "text in UTF-8");
+                bad.push(setting.held(held.to_string_lossy()));
+            }
+            continue;
+        };
+        bad.extend(insert(root, &parts, 1, name, text).err());
+    }
+    bad
+}
+
+/// Puts a variable's text into a table that is `depth - 1` keys deep.
+fn insert(
+    table: &mut Value,
+    parts: &[String],
+    depth: usize,
+    name: &str,
+    text: &str,
+) -> Result<(), BadSetting> {
+    let Kind::Table(entries) = &mut table.kind else {
+        return Ok(());
+    };
+    let Some((part, rest)) = parts.split_first() else {
+        return Ok(());
+    };
+    let mut same = entries.keys().filter(|key| names(part, key));
+    let key = match same.next() {
+        Some(key) if !entries.contains_key(part) => key.clone(),
+        _ => part.clone(),
+    };
+    let origin = Origin::Variable {
+        name: name.into(),
+        depth: depth + rest.len(),
+    };
+    let below = entries.remove(&key);
+    let value = if rest.is_empty() {
+        let value = Value::new(Kind::Text(text.into()), &origin);
+        match below {
+            Some(below) => over(below, value),
+            None => value,
+        }
+    } else {
+        let mut inner = match below.map(Arc::unwrap_or_clone) {
+            Some(below) if below.is_table() => below,
+            Some(below) if below.loose_text().is_some() => json_table(below, name)?,
+            _ => Value::new(Kind::Table(Table::new()), &origin),
+        };
+        insert(&mut inner, rest, depth + 1, name, text)?;
+        inner
+    };
+    entries.insert(key, Arc::new(value));
+    Ok(())
+}
+
+/// A variable's text over what a file says; JSON is merged into a table, as a later file's table is.
+fn over(below: Arc<Value>, value: Value) -> Value {
+    let table = below.is_table() && value.loose_text().is_some_and(|text| text.starts_with('{'));
+    match value
+        .loose_text()
+        .filter(|_| table)
+        .map(|text| formats::json(text, &value.origin))
+    {
+        Some(Ok(json)) => merge(below, json),
+        _ => merge(below, value),
+    }
+}
+
+/// `A` as a table, for `A__B` to be put into it.
+fn json_table(value: Value, other: &str) -> Result<Value, BadSetting> {
+    let name = match &value.origin {
+        Origin::Variable { name, .. } => name.to_string(),
+        _ => String::new(),
+    };
+    let text = value.loose_text().unwrap_or_default();
+    match formats::json(text, &value.origin) {
+        Ok(json) if json.is_table() => Ok(match value.over {
+            Some(below) if below.is_table() => merge(below, json),
+            _ => json,
+        }),
+        _ => Err(BadSetting::new(
+            name,
+            format!("a table as JSON, as {other} is set, too"),
+        )),
+    }
+}
+
+/// Whether Kubernetes makes such a variable for a Service, `enableServiceLinks` being on by default.
+pub(super) fn service_link(name: &str, text: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if name.ends_with("_SERVICE_HOST") {
+        return text.parse::<IpAddr>().is_ok();
+    }
+    if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return number(text);
+    }
+    let Some((_, after)) = name.rsplit_once("_PORT_") else {
+        return is_service_link(name, text);
+    };
+    // _PORT_80_TCP, and the same with _PROTO, _PORT, _ADDR
+    let port = after.split('_').next().is_some_and(number);
+    port && ["_TCP", "_UDP", "_SCTP"]
+        .iter()
+        .any(|part| after.contains(part))
+}
+
+/// The keys of a structure. A map, and a structure with `#[serde(flatten)]`, do not name them.
+pub(super) fn keys<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    struct Ask<'a>(&'a mut Option<&'static [&'static str]>);
+
+    impl<'de> Deserializer<'de> for Ask<'_> {
+        type Error = de::value::Error;
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = Some(fields);
+            Err(de::Error::custom("asked"))
+        }
+
+        fn deserialize_newtype_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            visitor.visit_newtype_struct(self)
+        }
+
+        fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            visitor.visit_some(self)
+        }
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(de::Error::custom("not a structure"))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+            unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut keys = None;
+    // It always fails: the question is what it asks for first.
+    let _ = T::deserialize(Ask(&mut keys));
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubernetes_makes_of_a_service_is_known_by_name_and_value() {
+        for (name, text) in [
+            ("REDIS_PORT", "tcp://10.0.0.5:6379"),
+            ("REDIS_SERVICE_HOST", "10.0.0.5"),
+            ("REDIS_SERVICE_PORT", "6379"),
+            ("REDIS_SERVICE_PORT_HTTP_API", "6379"),
+            ("REDIS_PORT_6379_TCP", "tcp://10.0.0.5:6379"),
+            ("REDIS_PORT_6379_TCP_PROTO", "tcp"),
+            ("REDIS_PORT_6379_TCP_PORT", "6379"),
+            ("REDIS_PORT_6379_TCP_ADDR", "10.0.0.5"),
+        ] {
+            assert!(service_link(name, text), "{name}");
+        }
+        for (name, text) in [
+            ("REDIS_PORT", "6379"),
+            ("PORT", "tcp://10.0.0.5:6379"),
+            ("REDIS_URL", "tcp://10.0.0.5:6379"),
+            ("REDIS_SERVICE_HOST", "redis"),
+            ("REDIS_PORT_RANGE", "1-2"),
+        ] {
+            assert!(!service_link(name, text), "{name}");
+        }
+    }
+}
