@@ -90,6 +90,7 @@ impl Program {
                 name: None,
                 defaults: Vec::new(),
                 config: None,
+                settings_prefix: String::new(),
             },
             commands: Vec::new(),
         }
@@ -116,6 +117,13 @@ impl Program {
             self.setup.defaults.retain(|(earlier, _)| *earlier != name);
             self.setup.defaults.push((name, value.into()));
         }
+        self
+    }
+
+    /// Sets what the names of the variables of the application's own settings begin with: with `"SHOP"`, `SHOP_DATABASE__URL` is
+    /// read for the key `database.url`. The default is nothing. Our own variables keep their names.
+    pub fn settings_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.setup.settings_prefix = prefix.into();
         self
     }
 

@@ -82,7 +82,7 @@ impl Server {
         let options = ProcessOptions::read(&mut environment);
         let service = ServiceOptions::read(&mut environment);
         let logs = LogOptions::read(&mut environment);
-        let files = Files::read(&mut environment);
+        let files = Files::read(&mut environment).with_prefix(&setup.settings_prefix);
         let set = environment.set();
         let warnings = environment.warnings();
         let options = environment.finish(options)?;
@@ -167,11 +167,12 @@ impl Server {
         Ok(http)
     }
 
-    /// The application's own settings: the files at `CONFIG_PATH`, the environment on top. [`settings`](crate::settings) tells how.
+    /// Reads the application's own settings: the files at `CONFIG_PATH`, and the environment over them, as `docs/configuration.md`
+    /// says.
     ///
     /// # Errors
     ///
-    /// [`Error::Settings`] with the first key that is not what `T` expects.
+    /// Returns [`Error::Settings`] with every key that is not what `T` expects.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.files.settings()
     }

@@ -9,6 +9,7 @@ pub(super) struct Setup {
     pub(super) name: Option<String>,
     pub(super) defaults: Vec<(String, String)>,
     pub(super) config: Option<PathBuf>,
+    pub(super) settings_prefix: String,
 }
 
 impl Setup {

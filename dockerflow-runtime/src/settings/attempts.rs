@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{
     deserializer::{Edit, Edits, Node, Run, STAND_INS, hand},
     fault::{Fault, Reason},
-    overrides,
+    overrides, readings,
     value::{Kind, Origin, Path, Step, Value},
 };
 use crate::error::BadSetting;
@@ -90,6 +90,8 @@ struct Attempts {
 }
 
 type Kept = Vec<(Path, Arc<Value>)>;
+/// A value, the edit of it that changed the fault, and the fault afterwards.
+type Suspect = (Path, Arc<Value>, Edit, Option<(Path, String)>);
 
 impl Attempts {
     fn run<T: DeserializeOwned>(&self, edits: &Edits) -> Result<(T, Vec<String>), Fault> {
@@ -170,7 +172,7 @@ impl Attempts {
 
     /// The value without which, or with another, the fault would not be the same.
     fn culprit<T: DeserializeOwned>(&self, edits: &Edits, fault: Fault) -> Fault {
-        let mut suspects: Vec<(Path, Arc<Value>, Edit, Option<(Path, String)>)> = Vec::new();
+        let mut suspects: Vec<Suspect> = Vec::new();
         let mut kept = self.kept::<T>(edits, &fault.path);
         kept.retain(|(path, _)| path != &fault.path);
         let said = |fault: Option<Fault>| fault.map(|fault| (fault.path, fault.raw));
@@ -219,7 +221,7 @@ impl Attempts {
             .retain(|(path, value)| value.loose_text().is_some() && !self.edits.contains_key(path));
         let texts: Vec<_> = texts
             .into_iter()
-            .map(|(path, value)| (path, value.readings()))
+            .map(|(path, value)| (path, readings::of(&value)))
             .filter(|(_, readings)| !readings.is_empty())
             .collect();
         // JSON may have a fault of its own, further in.
@@ -236,7 +238,7 @@ impl Attempts {
                 }
             }
         };
-        for edits in readings(&texts) {
+        for edits in combinations(&texts) {
             if gone(self, &edits) {
                 let edits = edits.into_iter().map(|(path, edit)| (path.clone(), edit));
                 self.edits.extend(edits.collect::<Vec<_>>());
@@ -379,7 +381,7 @@ fn stand_in(which: usize) -> Edit {
 }
 
 /// What texts may be read as: one alone in every way; several in every combination, as few as possible at first.
-fn readings(texts: &[(Path, Vec<Value>)]) -> Vec<Vec<(&Path, Edit)>> {
+fn combinations(texts: &[(Path, Vec<Value>)]) -> Vec<Vec<(&Path, Edit)>> {
     let put = |path, value: &Value| (path, Edit::Put(Arc::new(value.clone())));
     match texts {
         [] => Vec::new(),

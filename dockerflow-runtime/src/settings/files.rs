@@ -46,10 +46,9 @@ impl Files {
     }
 
     /// The same files, with `SHOP_DATABASE__URL` for `DATABASE__URL` if the prefix is `SHOP`.
-    #[allow(dead_code, reason = "the program gives one")]
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
-        let prefix = prefix.trim_end_matches('_');
-        self.prefix = match prefix {
+        let prefix = prefix.trim_end_matches('_').to_uppercase();
+        self.prefix = match prefix.as_str() {
             "" => String::new(),
             prefix => format!("{prefix}_"),
         };

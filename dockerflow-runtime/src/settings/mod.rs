@@ -6,6 +6,7 @@ mod fault;
 mod files;
 mod formats;
 mod overrides;
+mod readings;
 mod value;
 mod yaml;
 
@@ -92,4 +93,10 @@ impl Files {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::items_after_statements,
+    clippy::too_many_lines,
+    clippy::zero_sized_map_values,
+    reason = "types stand beside the one test that reads them; a table of cases is long"
+)]
 mod tests;

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{environment::is_service_link, error::BadSetting};
 
+/// How many names a variable's name is made of at most.
+const DEEPEST: usize = 32;
+
 /// Which variables are settings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names<'a> {
@@ -41,7 +44,7 @@ pub(super) fn apply(
             continue;
         };
         let mut parts: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
-        if parts.iter().any(String::is_empty) {
+        if parts.iter().any(String::is_empty) || parts.len() > DEEPEST {
             continue;
         }
         let service_link = service_link(name, &held.to_string_lossy());

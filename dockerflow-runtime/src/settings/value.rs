@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::environment::{flag, looks_secret, sounds_secret};
+use crate::environment::{looks_secret, sounds_secret};
 
 /// Keys and their values.
 pub(super) type Table = BTreeMap<String, Arc<Value>>;
@@ -124,36 +124,6 @@ impl Value {
                     .any(|(key, value)| sounds_secret(key) || value.may_hold_a_secret()),
                 _ => false,
             }
-    }
-
-    /// What else a variable's text may be, the likeliest first, for a type that does not say what it wants.
-    pub(super) fn readings(&self) -> Vec<Self> {
-        let Some(text) = self.loose_text() else {
-            return Vec::new();
-        };
-        let mut readings = self.scalars(text);
-        if text.starts_with(['[', '{']) {
-            readings.extend(super::formats::json(text, &self.origin));
-        } else {
-            let items = self.items(text);
-            let numbers = items.iter().map(|item| {
-                let text = item.loose_text().unwrap_or_default();
-                item.scalars(text).into_iter().next().map(Arc::new)
-            });
-            let numbers: Option<Vec<_>> = numbers.collect();
-            let lists = [numbers, Some(items)].into_iter().flatten();
-            readings.extend(lists.map(|items| Self::new(Kind::List(items), &self.origin)));
-        }
-        readings
-    }
-
-    /// The text as a number or a switch, if it can be one.
-    fn scalars(&self, text: &str) -> Vec<Self> {
-        let integer = text.parse().map(Kind::Integer).ok();
-        let float = text.parse().map(Kind::Float).ok();
-        let switch = flag(text).map(Kind::Bool);
-        let kinds = [integer, float, switch].into_iter().flatten();
-        kinds.map(|kind| Self::new(kind, &self.origin)).collect()
     }
 
     /// A list as a variable writes it: values with commas between them.

@@ -3,6 +3,7 @@
 mod bad_settings;
 mod commands;
 mod drain;
+mod secrets;
 mod start;
 
 use std::process::Command;
