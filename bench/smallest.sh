@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
-# Prints what the smallest service costs to compile, beside the same on actix-web alone: crates, user seconds of a clean debug
-# build, and with --release the stripped size, start and memory are those of `cargo bench --bench process`.
+# Prints what the smallest service costs to build, beside the same service on actix-web alone: the crates, the user seconds of a
+# clean debug build, and with --release the size of the stripped program. Start and memory: `cargo bench --bench process`.
 #
-#   bench/smallest.sh [--release]
+#   bench/smallest.sh [--release] [--no-default-features]
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-release=${1:-}
+release= features=
+for option in "$@"; do
+    case $option in
+        --release) release=1 ;;
+        --no-default-features) features=", default-features = false" ;;
+        *) echo "smallest.sh: unknown option $option" >&2; exit 2 ;;
+    esac
+done
 
 # package NAME DEPENDENCIES MAIN
 package() {
@@ -46,7 +53,7 @@ async fn index() -> &'"'static"' str {
 async fn main() -> std::io::Result<()> {
     HttpServer::new(|| App::new().service(index)).bind(("127.0.0.1", 8000))?.run().await
 }'
-package ours "dockerflow = { path = \"$root\" ${FEATURES:-} }" '
+package ours "dockerflow = { path = \"$root\"$features }" '
 use actix_web::{App, get};
 
 #[get("/")]
@@ -68,7 +75,7 @@ measure() {
     local TIMEFORMAT=%U
     cd "$work/$1"
     export CARGO_TARGET_DIR="$work/target-$1"
-    crates=$(cargo tree --edges normal,build --prefix none --no-dedupe | sed 's/ (\*)$//; s/ (proc-macro)//' | sort -u | wc -l)
+    crates=$(cargo tree --edges normal,build --prefix none --no-dedupe | sed 's/ (\*)$//; s/ (proc-macro)//' | sort -u | grep -vc "^$1 ")
     { time cargo build --quiet 2>&1; } 2> "$work/time"
     seconds=$(tail -1 "$work/time")
     size=-

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 /// Refuses everything, and quotes it in two forms.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Refused;
+struct Refused(String);
 
 impl TryFrom<String> for Refused {
     type Error = String;

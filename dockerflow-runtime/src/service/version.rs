@@ -3,7 +3,7 @@
 use std::{fmt, fs, io, path::Path};
 
 use actix_web::web::Bytes;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::error::Error;
 
@@ -17,7 +17,7 @@ const FILE: &str = "/app/version.json";
 /// keys in the order of the fields.
 ///
 /// [specification]: https://github.com/mozilla-services/Dockerflow/blob/main/docs/version_object.md
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Version {
     /// URL of the repository, without user, password and query.
@@ -45,6 +45,18 @@ impl Version {
             commit,
             build,
         }
+    }
+}
+
+// By hand: without a derive, a service that has none of its own need not compile serde's macros.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Version", 4)?;
+        object.serialize_field("source", self.source)?;
+        object.serialize_field("version", self.version)?;
+        object.serialize_field("commit", self.commit)?;
+        object.serialize_field("build", self.build)?;
+        object.end()
     }
 }
 
