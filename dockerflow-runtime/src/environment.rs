@@ -50,6 +50,28 @@ impl<'a> Environment<'a> {
         self.set.join(" ")
     }
 
+    /// Warns of a variable that is set although the program is built without the feature that reads it.
+    #[cfg_attr(
+        feature = "sentry-0_49",
+        expect(dead_code, reason = "for other builds")
+    )]
+    pub(crate) fn without_feature(&mut self, name: &str, feature: &str) {
+        if (self.lookup)(name).is_some_and(|held| !held.is_empty()) {
+            self.warnings.push(format!(
+                "{name} is ignored: this program is built without dockerflow's feature `{feature}`"
+            ));
+        }
+    }
+
+    /// Takes note of a variable that has a meaning in other builds alone.
+    #[cfg_attr(
+        feature = "sentry-0_49",
+        expect(dead_code, reason = "for other builds")
+    )]
+    pub(crate) fn ignored(&mut self, name: &str) {
+        let _ = (self.lookup)(name);
+    }
+
     /// Returns a sentence for each variable that was ignored so far.
     pub(crate) fn warnings(&mut self) -> Vec<String> {
         mem::take(&mut self.warnings)
@@ -64,7 +86,9 @@ impl<'a> Environment<'a> {
                      `enableServiceLinks: false` in the pod's spec avoids such variables"
                 ));
             } else {
-                self.set.push(format!("{name}={}", text.to_string_lossy()));
+                let shown = shown(name, &text.to_string_lossy());
+                self.set
+                    .push(format!("{name}={}", shown.as_deref().unwrap_or("…")));
                 return Some(Held {
                     text,
                     name: name.to_owned(),

@@ -179,5 +179,5 @@ fn paths_that_look_like_ours_are_the_apps() {
 #[test]
 fn the_error_endpoint_is_off_by_default() {
     let server = Running::start(1, with_catch_all);
-    assert_eq!(server.get("/__error__").status, 404);
+    assert_eq!(server.get("/__error__").status, 418, "the app answers");
 }

@@ -10,12 +10,11 @@ use super::{
     definition::Definition,
     flight::{self, Flight, Flights, Input, LOG, Verdict, Waiter},
     options::HealthOptions,
-    panics,
     report::HeartbeatObserver,
     run::Run,
     thread::Thread,
 };
-use crate::lock::lock;
+use crate::{lock::lock, logging};
 
 /// The checks of a server, and what is known of their last run.
 pub(crate) struct Heartbeat {
@@ -138,7 +137,7 @@ async fn extract(
         .map(|(definition, mut sender)| {
             let request = request.clone();
             async move {
-                let prepared = panics::contain(async { definition.prepare(request).await });
+                let prepared = logging::contain(async { definition.prepare(request).await });
                 let input = match select(Box::pin(prepared), Box::pin(sender.closed())).await {
                     Either::Left((Ok(input), _)) => input,
                     Either::Left((Err(panic), _)) => {

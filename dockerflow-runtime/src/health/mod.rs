@@ -8,7 +8,6 @@ mod definition;
 mod flight;
 mod heartbeat;
 mod options;
-mod panics;
 mod report;
 mod run;
 #[cfg(test)]

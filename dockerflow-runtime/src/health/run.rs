@@ -20,10 +20,9 @@ use super::{
     changes::Changes,
     check::{Check, Job, Message, Work},
     flight::{Flight, Flights, Input, LOG, milliseconds, panicked, timed_out},
-    panics,
     report::{CheckReport, HeartbeatObserver, Report},
 };
-use crate::lock::lock;
+use crate::{lock::lock, logging};
 
 /// A run of all checks, to be done on the health thread.
 pub(super) struct Run {
@@ -45,6 +44,7 @@ impl Bench {
             changes: Changes::new(flights.checks.len()),
             instances: Instances {
                 since: flights.checks.iter().map(|_| Cell::new(None)).collect(),
+                late: flights.checks.iter().map(|_| Cell::new(false)).collect(),
                 flights,
             },
         }
@@ -70,7 +70,7 @@ impl Run {
         flight.land(&report);
         bench.changes.log(&report);
         for observer in observers {
-            if let Err(panic) = panics::contain_call(|| observer.call(&report)) {
+            if let Err(panic) = logging::contain_call(|| observer.call(&report)) {
                 log::error!(target: LOG, "an observer of the heartbeat {panic}");
             }
         }
@@ -80,6 +80,8 @@ impl Run {
 /// The checks that are under way, at most one instance of each; some for longer than a run.
 struct Instances {
     since: Rc<[Cell<Option<Instant>>]>,
+    /// For each check, whether the log says already that it answers after its deadline.
+    late: Rc<[Cell<bool>]>,
     flights: Arc<Flights>,
 }
 
@@ -103,15 +105,19 @@ impl Instances {
             }
         };
         let (messages, duration) = match timeout_at((began + limit).into(), answer).await {
-            Ok(answer) => answer?,
+            Ok(answer) => {
+                let (messages, duration) = answer?;
+                if duration <= limit {
+                    let is_running = self.since[index].get().is_some();
+                    self.late[index].set(is_running && self.late[index].get());
+                    (messages, duration)
+                } else {
+                    // An answer may come late without a timer having had a chance: it counts as none.
+                    log_late(&self.late[index], check, duration, &messages);
+                    (vec![timed_out(check, limit)], duration)
+                }
+            }
             Err(_) => (vec![timed_out(check, limit)], began.elapsed()),
-        };
-        let messages = if duration > limit {
-            // A value may come late without a timer having had a chance: it counts as none.
-            log_late(check, duration, &messages);
-            vec![timed_out(check, limit)]
-        } else {
-            messages
         };
         let finding = self.flights.finding(check, duration, messages);
         lock(&flight.progress)[index] = Some(finding.clone());
@@ -124,6 +130,7 @@ impl Instances {
         let check = flights.checks[index].clone();
         let grace = (self.flights.limit(&check) * 10).max(self.flights.grace);
         let turn = Turn::begin(self.since.clone(), index);
+        let late = self.late.clone();
         let (answer, answered) = oneshot::channel();
         spawn_local(async move {
             let answered = match job() {
@@ -133,11 +140,11 @@ impl Instances {
                         index,
                         flights,
                     };
-                    let contained = timeout(grace, panics::contain(watched)).await;
+                    let contained = timeout(grace, logging::contain(watched)).await;
                     contained.map(|messages| (messages, began.elapsed())).ok()
                 }
                 Work::Blocking(function) => {
-                    let contained = move || (panics::contain_call(function), began.elapsed());
+                    let contained = move || (logging::contain_call(function), began.elapsed());
                     let mut handle = spawn_blocking(contained);
                     if let Ok(answered) = timeout(grace, &mut handle).await {
                         answered.ok()
@@ -157,7 +164,7 @@ impl Instances {
             };
             let messages = contained.unwrap_or_else(|panic| vec![panicked(&check, panic)]);
             if let Err((messages, duration)) = answer.send((messages, duration)) {
-                log_late(&check, duration, &messages);
+                log_late(&late[index], &check, duration, &messages);
             }
         });
         answered.await.unwrap_or_else(|_| {
@@ -177,8 +184,11 @@ fn running(check: &Check, since: Duration) -> Message {
     )
 }
 
-/// A probe is told of the timeout alone. Why the check was slow may stand in what it says now.
-fn log_late(check: &Check, duration: Duration, messages: &[Message]) {
+/// Logs what a check says after its deadline, which may be why it is slow: once, until it has answered in time again.
+fn log_late(late: &Cell<bool>, check: &Check, duration: Duration, messages: &[Message]) {
+    if late.replace(true) {
+        return;
+    }
     let said: Vec<_> = messages.iter().take(3).map(Message::text).collect();
     log::info!(
         target: LOG, check = check.name, duration_ms = milliseconds(duration);

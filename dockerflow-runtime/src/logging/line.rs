@@ -107,6 +107,8 @@ impl Layout {
             fields: &mut scratch.fields,
             message: None,
             headline: None,
+            google: Vec::new(),
+            traced: false,
         };
         match self.format {
             Format::Text { coloured } => line.begin_text(coloured, level, kind, message),
@@ -165,6 +167,10 @@ pub(crate) struct Line<'a> {
     /// Where `msg` stands, with its quotes.
     message: Option<Range<usize>>,
     headline: Option<String>,
+    /// Members that stand beside `Fields` for Google Cloud, each with a comma before it.
+    google: Vec<u8>,
+    /// Whether a trace is among them.
+    traced: bool,
 }
 
 impl Line<'_> {
@@ -280,6 +286,59 @@ impl Line<'_> {
         }
     }
 
+    /// Adds the trace, as Google Cloud links to it.
+    pub(crate) fn google_trace(&mut self, project: Option<&str>, trace: &str, span: Option<&str>) {
+        // The first that is added is the innermost.
+        if self.format != Format::Gcp || self.traced {
+            return;
+        }
+        self.traced = true;
+        let into = &mut self.google;
+        into.extend_from_slice(br#","logging.googleapis.com/trace":""#);
+        if let Some(project) = project {
+            into.extend_from_slice(b"projects/");
+            escape(into, project);
+            into.extend_from_slice(b"/traces/");
+        }
+        into.extend_from_slice(trace.as_bytes());
+        into.push(b'"');
+        if let Some(span) = span {
+            into.extend_from_slice(br#","logging.googleapis.com/spanId":""#);
+            into.extend_from_slice(span.as_bytes());
+            into.push(b'"');
+        }
+    }
+
+    /// Adds where in the source a record comes from, for Google Cloud.
+    pub(crate) fn source(&mut self, file: &str, line: u32) {
+        if self.format == Format::Gcp {
+            let into = &mut self.google;
+            into.extend_from_slice(br#","logging.googleapis.com/sourceLocation":{"file":""#);
+            escape(into, file);
+            into.extend_from_slice(format!(r#"","line":"{line}"}}"#).as_bytes());
+        }
+    }
+
+    /// Adds a request as Google Cloud shows one: the text pairs, escaped here, then its status.
+    pub(crate) fn http_request(
+        &mut self,
+        status: u16,
+        pairs: impl FnOnce(&mut dyn FnMut(&str, &[u8])),
+    ) {
+        if self.format == Format::Gcp {
+            let into = &mut self.google;
+            into.extend_from_slice(br#","httpRequest":{"#);
+            pairs(&mut |key, text| {
+                into.push(b'"');
+                into.extend_from_slice(key.as_bytes());
+                into.extend_from_slice(br#"":""#);
+                escape_lossy(into, text);
+                into.extend_from_slice(br#"","#);
+            });
+            into.extend_from_slice(format!(r#""status":{status}}}"#).as_bytes());
+        }
+    }
+
     /// The fields of a slog record, and of the loggers that it went through.
     pub(crate) fn slog(&mut self, record: &Record<'_>, values: &OwnedKVList) {
         // slog goes from the last field to the first, and from the inner logger to the outer one.
@@ -305,6 +364,7 @@ impl Line<'_> {
         }
         self.text.push(b'}');
         if self.format == Format::Gcp {
+            self.text.append(&mut self.google);
             self.text.extend_from_slice(br#","message":"#);
             match (self.message.clone(), self.headline.take()) {
                 (Some(message), _) => self.text.extend_from_within(message),

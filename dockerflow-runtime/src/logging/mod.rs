@@ -5,22 +5,28 @@ mod escape;
 mod filter;
 mod line;
 mod mozlog;
+#[cfg(feature = "opentelemetry-0_33")]
+mod opentelemetry;
 mod options;
 mod panics;
+mod repeats;
 mod setup;
 mod sink;
 mod writer;
 
+#[cfg(feature = "sentry-0_49")]
+pub(crate) use self::panics::is_contained;
 pub(crate) use self::{
     line::{Known, Line, Value, known},
     options::LogOptions,
-    panics::payload_text,
+    panics::{contain, contain_call, payload_text},
     setup::start,
-    sink::{current, dropped, flush},
+    sink::{Logging, current, dropped, flush},
 };
 pub use slog;
 
 pub use self::{
+    bridges::layer,
     mozlog::Mozlog,
     setup::{init_logging, logger},
 };

@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{self, IsTerminal},
+    num::NonZeroU32,
 };
 
 use super::{filter::Filter, line::Format};
@@ -15,6 +16,10 @@ pub(crate) struct LogOptions {
     pub(super) filter: Filter,
     /// `LOG_FORMAT`; where that is unset, text on a terminal, else mozlog.
     format: Option<Named>,
+    /// `LOG_REPEAT_LIMIT`: how many lines a second one place may log; `None` is no limit.
+    pub(super) repeat_limit: Option<NonZeroU32>,
+    /// `GOOGLE_CLOUD_PROJECT`: the project that traces belong to.
+    pub(super) project: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +46,18 @@ impl LogOptions {
                     _ => return None,
                 }))
             }),
+            repeat_limit: environment.get(
+                "LOG_REPEAT_LIMIT",
+                None,
+                "a number of lines a second, 1 or more",
+                |text| text.parse().ok().map(Some),
+            ),
+            project: environment.get(
+                "GOOGLE_CLOUD_PROJECT",
+                None,
+                "the id of a project",
+                |text| Some(Some(text.to_owned())),
+            ),
         }
     }
 

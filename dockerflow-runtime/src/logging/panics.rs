@@ -1,66 +1,220 @@
-//! What a panic says, and that it is logged.
+//! Panics: how they are logged, and how the code of an application is kept from ending ours.
 
 use std::{
     any::Any,
     backtrace::{Backtrace, BacktraceStatus},
-    panic::{self, PanicHookInfo},
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    pin::pin,
+    sync::{
+        Condvar, Mutex, Once, OnceLock,
+        mpsc::{Sender, channel},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use slog::Level;
 
 use super::{
     line::Value,
-    sink::{current, flush},
+    sink::{Logging, current, flush},
+};
+use crate::{
+    lock::lock,
+    request::{self, RequestId, TraceContext},
 };
 
-/// Panics are logged, with the id of the request that they end. A hook that was set before runs after; the standard library's own
-/// does not, as what it prints is no mozlog.
-pub(super) fn log_panics() {
-    let earlier = panic::take_hook();
-    // The standard library's hook is a bare function; one that calls another holds that.
-    let earlier = (size_of_val(&*earlier) > 0).then_some(earlier);
-    panic::set_hook(Box::new(move |info| {
-        log_panic(info);
-        if let Some(earlier) = &earlier {
-            earlier(info);
-        }
-    }));
+/// How much of a back-trace is kept, in bytes: container engines split a line at 16 KiB.
+const BACKTRACE: usize = 8192;
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// How many calls of [`contain_call`] this thread is in.
+    static CONTAINED: Cell<u32> = const { Cell::new(0) };
 }
 
-fn log_panic(info: &PanicHookInfo<'_>) {
-    let Some(logging) = current() else { return };
-    let thread = thread::current();
-    if logging.filter().allows(Level::Error, "panic") {
-        let text = payload_text(info.payload());
-        let backtrace = Backtrace::capture();
-        logging.log(Level::Error, "panic", Some(Value::Text(text)), |line| {
-            if let Some(location) = info.location() {
-                line.outer("location", Value::Format(format_args!("{location}")));
+/// Returns the output of `future`, or the text of its panic.
+pub(crate) async fn contain<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let polled = contain_call(|| future.as_mut().poll(context));
+        polled.map_or_else(
+            |panic| std::task::Poll::Ready(Err(panic)),
+            |poll| poll.map(Ok),
+        )
+    })
+    .await
+}
+
+/// Returns what `function` returns, or the text of its panic.
+pub(crate) fn contain_call<T>(function: impl FnOnce() -> T) -> Result<T, String> {
+    struct Inside;
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            CONTAINED.set(CONTAINED.get() - 1);
+        }
+    }
+    install_hook();
+    CONTAINED.set(CONTAINED.get() + 1);
+    let _inside = Inside;
+    panic::catch_unwind(AssertUnwindSafe(function)).map_err(|payload| text(&*payload))
+}
+
+/// Whether a panic on this thread would end in [`contain`] or [`contain_call`], whose caller reports it.
+#[cfg(feature = "sentry-0_49")]
+pub(crate) fn is_contained() -> bool {
+    CONTAINED.get() > 0
+}
+
+/// Returns the text of a payload.
+pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a payload that is not text")
+}
+
+/// A payload does not know where it was thrown: the hook does.
+fn text(payload: &(dyn Any + Send)) -> String {
+    let text = payload_text(payload);
+    match PLACE.take() {
+        Some(place) => format!("panicked at {place}: {text}"),
+        None => format!("panicked: {text}"),
+    }
+}
+
+/// Installs the one panic hook of this crate, which notes where a panic is, and logs it if the log has started.
+///
+/// A hook that was set before runs after it. The standard library's own does not once the log has started, because what it prints
+/// is not a line of the log.
+pub(super) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let earlier = panic::take_hook();
+        // The standard library's hook is a bare function; one that calls another holds that.
+        let is_own = size_of_val(&*earlier) > 0;
+        panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(ToString::to_string);
+            let _ = PLACE.try_with(|last| last.replace(place));
+            let logging = current();
+            if let Some(logging) = logging {
+                log_panic(logging, info);
             }
-            line.outer("thread", Value::Text(thread.name().unwrap_or("unnamed")));
-            if backtrace.status() == BacktraceStatus::Captured {
-                let text = backtrace.to_string();
+            if is_own || logging.is_none() {
+                earlier(info);
+            }
+        }));
+    });
+}
+
+/// A panic that is about to be logged.
+struct Panic {
+    text: String,
+    place: Option<String>,
+    thread: String,
+    request: Option<(RequestId, Option<TraceContext>)>,
+    backtrace: Backtrace,
+}
+
+fn log_panic(logging: &'static Logging, info: &PanicHookInfo<'_>) {
+    let thread = thread::current();
+    // Elsewhere a panic ends a request or a task, and the log's thread lives to write it.
+    let is_last = cfg!(panic = "abort") || thread.name() == Some("main");
+    if logging.filter().allows(Level::Error, "panic") {
+        let mut request = None;
+        request::with(|id, trace| request = Some((id.clone(), trace.cloned())));
+        let panic = Panic {
+            text: payload_text(info.payload()).to_owned(),
+            place: info.location().map(ToString::to_string),
+            thread: thread.name().unwrap_or("unnamed").to_owned(),
+            request,
+            backtrace: Backtrace::capture(),
+        };
+        if is_last || panic.backtrace.status() != BacktraceStatus::Captured {
+            panic.log(logging);
+        } else {
+            resolve_elsewhere(logging, panic);
+        }
+    }
+    if is_last {
+        flush();
+    }
+}
+
+impl Panic {
+    fn place_parts(&self) -> Option<[&str; 3]> {
+        let mut parts = self.place.as_ref()?.rsplitn(3, ':');
+        Some([parts.next()?, parts.next()?, parts.next()?])
+    }
+
+    fn log(&self, logging: &Logging) {
+        let message = Some(Value::Text(&self.text));
+        logging.write(Level::Error, "panic", message, |line| {
+            if let Some(place) = &self.place {
+                line.outer("location", Value::Text(place));
+            }
+            line.outer("thread", Value::Text(&self.thread));
+            if let Some([_column, number, file]) = self.place_parts() {
+                line.source(file, number.parse().unwrap_or_default());
+            }
+            if self.backtrace.status() == BacktraceStatus::Captured {
+                let text = self.backtrace.to_string();
                 let mut end = text.len().min(BACKTRACE);
                 while !text.is_char_boundary(end) {
                     end -= 1;
                 }
                 line.outer("backtrace", Value::Text(&text[..end]));
             }
+            if let Some((id, trace)) = &self.request {
+                line.outer("rid", Value::Plain(id.as_bytes()));
+                if let Some(trace) = trace {
+                    logging.trace(line, trace);
+                }
+            }
         });
-    }
-    // Elsewhere a panic ends a request or a task, and the log's thread lives to write it.
-    if cfg!(panic = "abort") || thread.name() == Some("main") {
-        flush();
     }
 }
 
-/// How much of a back-trace is kept, in bytes: engines of containers split a line at 16 KiB.
-const BACKTRACE: usize = 8192;
+/// The panics whose back-traces are being resolved: how many, and a signal when there are none.
+static UNRESOLVED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
-/// What a panic said.
-pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("a payload that is no text")
+/// Logs `panic` from a thread of its own: resolving a back-trace takes up to seconds, for which a worker would answer nobody.
+fn resolve_elsewhere(logging: &'static Logging, panic: Panic) {
+    static RESOLVER: OnceLock<Option<Sender<Panic>>> = OnceLock::new();
+    let resolver = RESOLVER.get_or_init(|| {
+        let (sender, panics) = channel::<Panic>();
+        let thread = thread::Builder::new().name("dockerflow-panic".into());
+        let started = thread.spawn(move || {
+            for panic in panics {
+                panic.log(logging);
+                *lock(&UNRESOLVED.0) -= 1;
+                UNRESOLVED.1.notify_all();
+            }
+        });
+        started.is_ok().then_some(sender)
+    });
+    *lock(&UNRESOLVED.0) += 1;
+    let refused = match resolver {
+        Some(resolver) => resolver.send(panic).err().map(|refused| refused.0),
+        None => Some(panic),
+    };
+    if let Some(panic) = refused {
+        panic.log(logging);
+        *lock(&UNRESOLVED.0) -= 1;
+    }
+}
+
+/// Waits until every panic so far is logged, at most until `deadline`.
+pub(super) fn wait_for_backtraces(deadline: Instant) {
+    let mut unresolved = lock(&UNRESOLVED.0);
+    while *unresolved > 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left == Duration::ZERO {
+            return;
+        }
+        let waited = UNRESOLVED.1.wait_timeout(unresolved, left);
+        unresolved = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+    }
 }

@@ -10,7 +10,7 @@ use super::{
     mozlog::kind,
     options::LogOptions,
     panics,
-    sink::{Logging, current, flush},
+    sink::{Logging, Origin, current, flush},
     writer::{BOUND, Writer, piece},
 };
 use crate::{environment::Environment, error::Error};
@@ -31,11 +31,11 @@ impl Drop for Last {
 /// Starts the log of a program that makes its own [`HttpServer`](actix_web::HttpServer); `Server::from_env` does it by itself.
 ///
 /// From here on the records of slog (through [`logger`]), `log` and `tracing`, and panics, are lines on stdout, in the name of
-/// `program`. `LOG_LEVEL` and `LOG_FORMAT` say which and how. A second call in a process changes nothing.
+/// `program`. `LOG_LEVEL` and `LOG_FORMAT` decide which and in what form. A second call in a process changes nothing.
 ///
 /// # Errors
 ///
-/// [`Error::Settings`] where one of the two variables is bad, and [`Error::App`] where there is no thread or no stdout to be had.
+/// [`Error::Settings`] if a variable is bad, and [`Error::App`] if there is no stdout or a thread cannot start.
 pub fn init_logging(program: &str) -> Result<(), Error> {
     let mut environment = Environment::of_process();
     let options = LogOptions::read(&mut environment);
@@ -54,10 +54,10 @@ pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logg
     let reports = Layout::new(options.format(), program);
     let piece = piece(&output)?;
     let writer = Writer::start(output, piece, BOUND, move |lost| report(&reports, lost))?;
-    let (logging, first) = Logging::set(options.filter.clone(), layout, writer);
+    let (logging, first) = Logging::set(options, layout, writer);
     if first {
         let _ = LAST.try_with(|_| ());
-        panics::log_panics();
+        panics::install_hook();
         bridges::install(logging);
     }
     Ok(logging)
@@ -78,7 +78,9 @@ fn report(layout: &Layout, lost: u64) -> Vec<u8> {
 /// The program's logger, for [slog](https://docs.rs/slog): its records carry the request's id, and go where those of `log` and
 /// `tracing` go.
 ///
-/// Where no server has started the log (in a unit test, say), they go to the `log` crate's logger.
+/// If nothing has started the log (in a unit test, for example), they go to the `log` crate's logger.
+///
+/// It also serves a program that uses `slog_scope`: `slog_scope::set_global_logger(dockerflow::logging::logger())`.
 ///
 /// ```
 /// let logger = dockerflow::logging::logger().new(slog::o!("queue" => "mail"));
@@ -97,12 +99,17 @@ impl Drain for Root {
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        let kind = kind(record);
+        let target = kind(record);
         match current() {
             Some(logging) => {
-                if logging.filter().allows(record.level(), kind) {
+                if logging.filter().allows(record.level(), target) {
                     let message = Some(Value::Format(*record.msg()));
-                    logging.log(record.level(), kind, message, |line| {
+                    let origin = Origin {
+                        target,
+                        file: Some(record.file()),
+                        line: record.line(),
+                    };
+                    logging.log(record.level(), &origin, message, |line| {
                         line.slog(record, values);
                     });
                 }

@@ -1,17 +1,23 @@
 //! The log of this process: the one way that every record takes to stdout.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use slog::Level;
 
 use super::{
     filter::Filter,
     line::{Layout, Line, Value},
+    options::LogOptions,
+    panics,
+    repeats::Repeats,
     writer::Writer,
 };
-use crate::request;
+use crate::request::{self, TraceContext};
 
-/// So long the end of a process waits for its last lines to be written.
+/// How long the end of a process waits for its last lines to be written.
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// The one of this process.
@@ -23,6 +29,18 @@ pub(crate) struct Logging {
     filter: Filter,
     layout: Layout,
     writer: Writer,
+    /// `LOG_REPEAT_LIMIT`.
+    repeats: Option<Repeats>,
+    /// `GOOGLE_CLOUD_PROJECT`.
+    project: Option<String>,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: u32,
 }
 
 /// The log, if it was started.
@@ -31,9 +49,17 @@ pub(crate) fn current() -> Option<&'static Logging> {
     LOGGING.get()
 }
 
-/// Waits, for at most 2 s, until all that was logged so far is written. Says whether it was.
+/// Waits, for at most 2 s, until all that was logged so far is written. Returns whether it was.
 pub(crate) fn flush() -> bool {
-    current().is_none_or(|logging| logging.writer.flush(FLUSH))
+    current().is_none_or(|logging| {
+        let deadline = Instant::now() + FLUSH;
+        if let Some(repeats) = &logging.repeats {
+            repeats.report_all(logging);
+        }
+        panics::wait_for_backtraces(deadline);
+        let left = deadline.saturating_duration_since(Instant::now());
+        logging.writer.flush(left)
+    })
 }
 
 /// How many lines were lost since the start, because stdout took none.
@@ -43,14 +69,20 @@ pub(crate) fn dropped() -> u64 {
 
 impl Logging {
     /// Puts a log in place for the rest of the process. Returns it, or the one that is there already.
-    pub(super) fn set(filter: Filter, layout: Layout, writer: Writer) -> (&'static Self, bool) {
+    pub(super) fn set(
+        options: &LogOptions,
+        layout: Layout,
+        writer: Writer,
+    ) -> (&'static Self, bool) {
         let mut first = false;
         let logging = LOGGING.get_or_init(|| {
             first = true;
             Self {
-                filter,
+                filter: options.filter.clone(),
                 layout,
                 writer,
+                repeats: options.repeat_limit.map(Repeats::new),
+                project: options.project.clone(),
             }
         });
         (logging, first)
@@ -60,29 +92,62 @@ impl Logging {
         &self.filter
     }
 
-    /// Logs a record that has passed the filter, with the id of the request that is handled.
+    /// Logs a record that has passed the filter, with the ids of the request that is handled.
     pub(crate) fn log(
         &self,
         level: Level,
-        kind: &str,
+        origin: &Origin<'_>,
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {
-        self.write(level, kind, message, |line| {
+        if let Some(repeats) = &self.repeats
+            && !repeats.admit(self, origin)
+        {
+            return;
+        }
+        self.write(level, origin.target, message, |line| {
             fields(line);
-            request::with(|id| line.outer("rid", Value::Plain(id)));
+            #[cfg(feature = "opentelemetry-0_33")]
+            if let Some(trace) = super::opentelemetry::current() {
+                self.trace(line, &trace);
+            }
+            request::with(|id, trace| {
+                line.outer("rid", Value::Plain(id.as_bytes()));
+                if let Some(trace) = trace {
+                    self.trace(line, trace);
+                }
+            });
+            if level.is_at_least(Level::Error)
+                && let Some(file) = origin.file
+            {
+                line.source(file, origin.line);
+            }
         });
     }
 
-    /// The same, with these fields alone.
+    /// Adds the ids of a trace.
+    pub(crate) fn trace(&self, line: &mut Line<'_>, trace: &TraceContext) {
+        line.outer("trace_id", Value::Plain(trace.trace_bytes()));
+        if let Some(span) = trace.span_bytes() {
+            line.outer("span_id", Value::Plain(span));
+        }
+        self.google_trace(line, trace);
+    }
+
+    /// Adds the link to a trace, for Google Cloud.
+    pub(crate) fn google_trace(&self, line: &mut Line<'_>, trace: &TraceContext) {
+        line.google_trace(self.project.as_deref(), trace.trace_id(), trace.span_id());
+    }
+
+    /// Logs a record with these fields alone.
     pub(crate) fn write(
         &self,
         level: Level,
-        kind: &str,
+        target: &str,
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {
         let push = |line: &[u8]| self.writer.push(line);
-        self.layout.line(level, kind, message, fields, push);
+        self.layout.line(level, target, message, fields, push);
     }
 }

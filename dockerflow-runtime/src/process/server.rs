@@ -35,11 +35,15 @@ use crate::{
     error::Error,
     logging::{self, LogOptions},
     metrics::Metrics,
+    reports,
     service::{ServiceOptions, Shared},
     settings::Files,
 };
 
 const LOG: &str = "dockerflow.server";
+
+/// How long the end of a server waits for its last reports of errors to be sent, at most.
+const REPORTS: Duration = Duration::from_secs(2);
 
 /// A service's process: it is set up by its environment, serves until it is told to stop, and drains.
 ///
@@ -223,7 +227,17 @@ impl Server {
         self.serving.set();
         self.announce(&addresses);
         let handle = running.handle();
-        let result = self.until_stopped(running, handle, signals).await;
+        let mut stopping = None;
+        let result = self
+            .until_stopped(running, handle, signals, &mut stopping)
+            .await;
+        // Within the time that a stop may take. A report that was made earlier is sent by now.
+        let left = stopping.map_or(REPORTS, |began: Instant| {
+            self.options
+                .shutdown_timeout
+                .saturating_sub(began.elapsed())
+        });
+        reports::flush(left.min(REPORTS));
         self.metrics.flush();
         logging::flush();
         result
@@ -234,6 +248,7 @@ impl Server {
         running: impl Future<Output = io::Result<()>>,
         handle: actix_web::dev::ServerHandle,
         mut signals: Signals,
+        stopping: &mut Option<Instant>,
     ) -> Result<(), Error> {
         let ProcessOptions {
             drain_delay,
@@ -264,6 +279,7 @@ impl Server {
                 return Ok(());
             }
         }
+        *stopping = Some(Instant::now());
         drop(handle.stop(true));
         tokio::select! {
             result = &mut running => {

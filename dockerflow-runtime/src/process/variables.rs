@@ -40,9 +40,16 @@ variables! {
     DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
     LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
     LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, or gcp: mozlog with Google's severity and message", "gcp";
+    LOG_REPEAT_LIMIT, "none", "Maximum log lines a second from one place in the source; the rest is counted", "100";
+    GOOGLE_CLOUD_PROJECT, "none", "The Google Cloud project that trace links point to, for LOG_FORMAT=gcp", "shop-prod";
+    SENTRY_DSN, "none: no reports", "Where errors are reported; takes the feature sentry-0_49", "https://key@sentry.example.org/1";
+    SENTRY_ENVIRONMENT, "production", "The environment that error reports name", "staging";
     NO_COLOR, "unset", "Where it is set, text on a terminal has no colours", "1";
     DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
     DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
+    DOCKERFLOW_SUMMARY_LOG_REMOTE, "false", "Whether a request's summary has the client's IP address", "true";
+    DOCKERFLOW_TRUSTED_PROXIES, "none", "Comma-separated addresses or networks whose X-Forwarded-For is believed", "10.0.0.0/8";
+    DOCKERFLOW_TRACE_CONTEXT, "true", "Whether to take a trace id from a request's traceparent or x-cloud-trace-context", "false";
     DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is read from and echoed in", "x-amzn-trace-id";
     STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
     STATSD_PORT, "8125", "Its UDP port", "9125";

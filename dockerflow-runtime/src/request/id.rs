@@ -1,6 +1,6 @@
-//! Which request this is: the id that the client sent if it is safe to log, or a fresh one.
+//! Which request this is: the id that the client sent if it is safe to log, else a fresh one.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, error, fmt, str::FromStr};
 
 use actix_web::http::header::HeaderValue;
 use rand::{Rng as _, rngs::Xoshiro256PlusPlus};
@@ -11,10 +11,10 @@ const LONGEST: usize = 128;
 /// The id of a request.
 ///
 /// It is the request's `X-Request-ID` (or the header that `DOCKERFLOW_REQUEST_ID_HEADER_NAME` names) if that is sane: 1 to 128
-/// letters, digits and `-_.:;/=+~|@,`. Else it is a fresh UUID, version 4. It is the field `rid` of every line that is logged
-/// while the request is handled, and the response has it in the same header.
+/// letters, digits and `-_.:;/=+~|@,`. Else it is a fresh UUID, version 4. Every line that is logged while the request is handled
+/// has it as the field `rid`, and the response has it in the same header.
 ///
-/// As an extractor it fails where the app is not a Dockerflow service.
+/// As an extractor it fails with 500 if the app is not a Dockerflow service.
 ///
 /// ```
 /// # use dockerflow::RequestId;
@@ -26,13 +26,13 @@ const LONGEST: usize = 128;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id, as it is logged.
+    /// Returns the id as it is logged.
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
-    /// What the client sent, if it is sane, else a fresh one.
+    /// Returns the id that the client sent if it is sane, else a fresh one.
     pub(crate) fn accept(sent: Option<&HeaderValue>) -> Self {
         sent.filter(|value| is_sane(value.as_bytes()))
             .map_or_else(Self::fresh, |value| Self(value.clone()))
@@ -54,6 +54,32 @@ impl RequestId {
         self.0
     }
 }
+
+/// Takes an id that was kept elsewhere, in a queue for example, if it is one that a client might send.
+impl FromStr for RequestId {
+    type Err = InvalidRequestId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRequestId> {
+        let value = HeaderValue::from_str(text).ok();
+        let value = value.filter(|value| is_sane(value.as_bytes()));
+        value.map(Self).ok_or(InvalidRequestId(()))
+    }
+}
+
+/// The error for a text that is not a [`RequestId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidRequestId(());
+
+impl fmt::Display for InvalidRequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "expected a request id: 1 to {LONGEST} letters, digits and -_.:;/=+~|@,"
+        )
+    }
+}
+
+impl error::Error for InvalidRequestId {}
 
 impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,6 +134,16 @@ mod tests {
             b"01234567-89ab-4def-bedc-ba9876543210"
         );
         assert_ne!(RequestId::fresh(), RequestId::fresh());
+    }
+
+    #[test]
+    fn an_id_is_read_from_text_as_it_is_from_a_header() {
+        let id: RequestId = "abc-1".parse().expect("sane");
+        assert_eq!(id.as_str(), "abc-1");
+        for text in ["", "a b", "é", "a\nb"] {
+            let error = text.parse::<RequestId>().expect_err(text).to_string();
+            assert!(error.starts_with("expected a request id"), "{error}");
+        }
     }
 
     #[test]

@@ -3,8 +3,14 @@
 mod id;
 mod scope;
 mod summary;
+mod trace;
 
-pub use self::{id::RequestId, scope::block, summary::Summary};
+pub use self::{
+    id::{InvalidRequestId, RequestId},
+    scope::block,
+    summary::Summary,
+    trace::TraceContext,
+};
 pub(crate) use self::{
     scope::{InScope, Scope, with},
     summary::Fields,

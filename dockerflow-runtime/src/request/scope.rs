@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    error,
     future::{Ready, ready},
     mem,
     pin::Pin,
@@ -17,24 +18,25 @@ use actix_web::{
 };
 use pin_project_lite::pin_project;
 
-use super::{id::RequestId, summary::Summary};
+use super::{id::RequestId, summary::Summary, trace::TraceContext};
+use crate::error::Chain;
 
 impl RequestId {
-    /// The id of the request that is handled here and now. `None` outside one, as in a task or thread that a handler has
+    /// Returns the id of the request that is handled here and now. `None` outside one, as in a task or thread that a handler has
     /// started: [`RequestId::carry`] and [`block`] take it there.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|scope| scope.borrow().id.clone()).ok()?
     }
 
-    /// Calls `work` with this as the current id, so that what it logs has it. For threads that the request's future does not run on.
+    /// Calls `work` with this as the current id, so that what it logs has it. For threads other than the request's.
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut scope = Scope::new(self.clone());
+        let mut scope = Scope::of(self.clone());
         let _entered = scope.enter();
         work()
     }
 
-    /// `future` with this as the current id whenever it is polled. For tasks that go on by themselves:
+    /// Makes this the current id whenever `future` is polled. For tasks that are spawned:
     ///
     /// ```
     /// # use dockerflow::RequestId;
@@ -44,14 +46,7 @@ impl RequestId {
     /// }
     /// ```
     pub fn carry<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        InScope::new(future, Scope::new(self.clone()))
-    }
-
-    pub(crate) fn carry_body<B: MessageBody>(
-        &self,
-        body: B,
-    ) -> impl MessageBody<Error = B::Error> + use<B> {
-        InScope::new(body, Scope::new(self.clone()))
+        InScope::new(future, Scope::of(self.clone()))
     }
 }
 
@@ -66,19 +61,24 @@ impl FromRequest for Summary {
     }
 }
 
-/// Runs `work` on the pool of threads for work that blocks, as [`web::block`](actix_web::web::block) does, and what it logs there
-/// has the id of the request that waits for it.
+/// Runs `work` on the pool of threads for code that blocks, as [`web::block`](actix_web::web::block) does. What it logs there has
+/// the id of the request that waits for it.
 ///
 /// # Errors
 ///
-/// [`BlockingError`] where `work` panics, or the pool is gone.
+/// [`BlockingError`] if `work` panics, or the pool is gone.
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BlockingError> {
-    let id = RequestId::current();
-    actix_web::web::block(move || match id {
-        Some(id) => id.scope(work),
-        None => work(),
+    let (id, trace) = (RequestId::current(), trace());
+    actix_web::web::block(move || {
+        let mut scope = Scope {
+            id,
+            trace,
+            summary: None,
+        };
+        let _entered = scope.enter();
+        work()
     })
     .await
 }
@@ -94,35 +94,56 @@ impl FromRequest for RequestId {
     }
 }
 
-/// Calls `use_id` with the id of the request that is handled on this thread, if one is.
-pub(crate) fn with(use_id: impl FnOnce(&[u8])) {
+/// Calls `use_ids` with the id and the trace of the request that is handled on this thread, if one is.
+pub(crate) fn with(use_ids: impl FnOnce(&RequestId, Option<&TraceContext>)) {
     let _ = CURRENT.try_with(|scope| {
         if let Ok(scope) = scope.try_borrow()
             && let Some(id) = &scope.id
         {
-            use_id(id.as_bytes());
+            use_ids(id, scope.trace.as_ref());
         }
     });
 }
 
-/// What is known, wherever a request's code runs, of the request.
-#[derive(Debug, Default)]
+/// Returns the trace of the current request.
+pub(crate) fn trace() -> Option<TraceContext> {
+    CURRENT
+        .try_with(|scope| scope.borrow().trace.clone())
+        .ok()?
+}
+
+/// All that is known of a request wherever its code runs.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     id: Option<RequestId>,
+    trace: Option<TraceContext>,
     summary: Option<Summary>,
 }
 
 thread_local! {
     /// The scope of the future that is polled on this thread. Each poll swaps its own in and out again.
-    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, summary: None }) };
+    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, trace: None, summary: None }) };
 }
 
 impl Scope {
-    pub(crate) fn new(id: RequestId) -> Self {
+    pub(crate) fn new(id: RequestId, trace: Option<TraceContext>) -> Self {
         Self {
             id: Some(id),
+            trace,
             summary: None,
         }
+    }
+
+    /// Returns the scope of work that goes on in the name of `id`: with its trace, if it is the current request's.
+    fn of(id: RequestId) -> Self {
+        let trace = CURRENT.try_with(|scope| {
+            let scope = scope.borrow();
+            scope
+                .trace
+                .clone()
+                .filter(|_| scope.id.as_ref() == Some(&id))
+        });
+        Self::new(id, trace.ok().flatten())
     }
 
     /// Makes this the current one, until what is returned drops.
@@ -137,6 +158,10 @@ impl Scope {
 
     pub(crate) fn id(&self) -> Option<&RequestId> {
         self.id.as_ref()
+    }
+
+    pub(crate) fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
     }
 
     pub(crate) fn summary(&self) -> Option<&Summary> {
@@ -224,7 +249,7 @@ impl<F: Future> Future for InScope<F> {
 }
 
 impl<B: MessageBody> MessageBody for InScope<B> {
-    type Error = B::Error;
+    type Error = Box<dyn error::Error>;
 
     fn size(&self) -> BodySize {
         self.future
@@ -235,13 +260,21 @@ impl<B: MessageBody> MessageBody for InScope<B> {
     fn poll_next(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, B::Error>>> {
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.project();
         let _entered = this.scope.enter();
-        match this.future.as_pin_mut() {
-            Some(body) => body.poll_next(context),
-            None => Poll::Ready(None),
-        }
+        let Some(body) = this.future.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        body.poll_next(context).map_err(|error| {
+            let error = error.into();
+            // actix-web logs it, too, but outside the request.
+            log::error!(
+                target: "dockerflow.request",
+                "the response's body failed, and its connection is closed: {}", Chain(&*error)
+            );
+            error
+        })
     }
 }
 

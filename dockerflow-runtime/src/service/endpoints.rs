@@ -57,8 +57,7 @@ impl Endpoint {
             // The checks are not run: whatever they say, this instance is about to go.
             Self::Heartbeat if engine.draining() => draining(engine),
             Self::Heartbeat => healthy_or_not(engine.heartbeat.fresh()?, engine),
-            Self::Error if engine.options.error_endpoint => error(),
-            Self::Error => HttpResponse::NotFound().finish(),
+            Self::Error => return None, // it is raised inside the app
             Self::Metrics => metrics(engine),
         };
         Some(self.for_method(&head.method, response))
@@ -149,8 +148,8 @@ fn response(status: StatusCode, body: BoxBody) -> HttpResponse {
     response
 }
 
-fn error() -> HttpResponse {
-    log::error!("the /__error__ endpoint was called");
+/// Makes the response to `/__error__`.
+pub(super) fn raised() -> HttpResponse {
     json(
         StatusCode::INTERNAL_SERVER_ERROR,
         Bytes::from_static(br#"{"status":"error"}"#),

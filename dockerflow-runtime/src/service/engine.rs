@@ -21,6 +21,7 @@ use crate::{
     health::{Definition, Heartbeat},
     lock::lock,
     metrics::Metrics,
+    reports::Reports,
 };
 
 /// The facts that `#[service]` emits.
@@ -40,6 +41,7 @@ pub(crate) struct Engine {
     draining: AtomicBool,
     pub(crate) options: ServiceOptions,
     pub(crate) metrics: Metrics,
+    pub(crate) reports: Reports,
 }
 
 thread_local! {
@@ -184,10 +186,18 @@ impl Engine {
             });
         }
         let heartbeat = Heartbeat::new(checks, &options.health);
-        if let Some(observer) = metrics.heartbeat_observer() {
+        let version = version::load(&facts.version, options.version_file.as_deref())?;
+        let reports = Reports::start(&options.reports, &version, &program());
+        let observers = [metrics.heartbeat_observer(), reports.heartbeat_observer()];
+        for observer in observers.into_iter().flatten() {
             heartbeat.observe(observer);
         }
-        let version = version::load(&facts.version, options.version_file.as_deref())?;
+        if options.error_endpoint {
+            log::warn!(
+                target: "dockerflow.server",
+                "DOCKERFLOW_ERROR_ENDPOINT is set: whoever reaches /__error__ can raise alerts and spend the quota of error reports"
+            );
+        }
         if let Ok(object) = serde_json::from_slice::<serde_json::Value>(&version) {
             let fact = |key: &str| object.get(key).and_then(serde_json::Value::as_str);
             metrics.set_build(
@@ -201,6 +211,7 @@ impl Engine {
             draining: AtomicBool::new(false),
             options,
             metrics,
+            reports,
         })
     }
 }

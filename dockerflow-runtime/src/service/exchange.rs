@@ -1,11 +1,19 @@
 //! What is logged of a request when it ends: the record `request.summary`.
 
-use std::{cell::Ref, fmt::Display, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    cell::Ref,
+    fmt::Display,
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::{
     Error, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
-    dev::{RequestHead, ServiceResponse},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         Method,
@@ -17,16 +25,17 @@ use log::kv;
 use serde_json::Value as Json;
 use slog::Level;
 
-use super::engine::Engine;
+use super::{endpoints, engine::Engine, remote::remote};
 use crate::{
-    logging::{self, Known, Line, Value, known},
+    logging::{self, Known, Line, Logging, Value, known, payload_text},
     metrics::RequestMetrics,
-    request::{Fields, RequestId, Scope},
+    reports::RequestReport,
+    request::{Fields, InScope, RequestId, Scope, Summary, TraceContext},
 };
 
-const KIND: &str = "request.summary";
+const TARGET: &str = "request.summary";
 
-/// What a proxy logs for a client that went away before there was a response.
+/// The status that a proxy logs for a client that went away before there was a response.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// A request from its arrival to its summary. It knows what it needs by itself, as the request is gone where an app fails.
@@ -38,14 +47,24 @@ pub(crate) struct Exchange {
     target: Option<PathAndQuery>,
     agent: Option<HeaderValue>,
     lang: Option<HeaderValue>,
+    /// The client's address, if summaries have it.
+    remote: Option<IpAddr>,
     /// Its metrics, if it has any.
-    pub(crate) metrics: Option<RequestMetrics>,
+    metrics: Option<RequestMetrics>,
+    /// What is reported if it fails.
+    pub(super) report: Option<RequestReport>,
 }
 
 impl Exchange {
-    /// Of a request that has just arrived, with the scope that its code is to run in.
-    pub(crate) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
-        let id = RequestId::accept(head.headers.get(&engine.options.summary.id_header));
+    /// Begins the exchange of a request that has just arrived. Returns it and the scope that its code is to run in.
+    pub(super) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
+        let options = &engine.options.summary;
+        let id = RequestId::accept(head.headers.get(&options.id_header));
+        let trace = if options.trace {
+            TraceContext::accept(&head.headers)
+        } else {
+            None
+        };
         let exchange = Self {
             engine: engine.clone(),
             started: Instant::now(),
@@ -54,46 +73,89 @@ impl Exchange {
             target: head.uri.path_and_query().cloned(),
             agent: head.headers.get(header::USER_AGENT).cloned(),
             lang: head.headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            remote: if options.remote {
+                remote(head, &options.proxies)
+            } else {
+                None
+            },
             metrics: None,
+            report: None,
         };
-        (exchange, Scope::new(id))
+        (exchange, Scope::new(id, trace))
+    }
+
+    /// The same, for a request that goes to the app: it is counted, and reported if it fails.
+    pub(super) fn start_app(
+        request: &ServiceRequest,
+        engine: &Arc<Engine>,
+        metrics: Option<RequestMetrics>,
+    ) -> (Self, Scope) {
+        let (mut exchange, scope) = Self::start(request.head(), engine);
+        exchange.metrics = metrics;
+        exchange.report = engine.reports.request(request);
+        (exchange, scope)
     }
 
     /// Logs the summary of a request that the app has answered, or failed to, and makes the response ready to go.
-    pub(crate) fn finish<B: MessageBody + 'static>(
+    ///
+    /// What the app's types do here may panic: then that is the outcome.
+    pub(super) fn finish<B: MessageBody + 'static>(
         mut self,
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
+        let outcome = outcome.and_then(|response| {
+            let with_body = || response.map_body(|_, body| in_scope(body, &scope));
+            catch_unwind(AssertUnwindSafe(with_body)).map_err(|payload| panicked(&*payload))
+        });
         let metrics = self.metrics.take();
         match outcome {
-            Ok(response) => {
+            Ok(mut response) => {
+                let status = response.status();
                 if let Some(metrics) = metrics {
-                    metrics.answered(response.request(), response.status());
+                    metrics.answered(response.request(), status);
                 }
+                let code = status.as_u16();
                 let error = response.response().error();
-                let error = error.map(|error| error as &dyn Display);
-                let code = response.status().as_u16();
-                self.log(level(code), &scope, code, error);
-                let mut response = response.map_body(|_, body| in_scope(body, &scope));
+                self.log(
+                    level(code),
+                    &scope,
+                    code,
+                    error.map(|error| error as &dyn Display),
+                );
+                if let (Some(report), Some(error)) = (&self.report, error)
+                    && code >= 500
+                {
+                    // A text that panics was logged as such.
+                    let _ = in_request(&scope, || report.failed(error));
+                }
                 self.echo(scope, response.response_mut());
                 Ok(response)
             }
             Err(error) => {
-                let mut response = error.error_response();
+                let made = in_request(&scope, || error.error_response());
+                let (error, mut response) = match made {
+                    Ok(response) => (error, response),
+                    Err(panic) => (panic, endpoints::internal_error()),
+                };
                 if let Some(metrics) = metrics {
                     metrics.failed(&self.method, self.path(), response.status());
                 }
                 let code = response.status().as_u16();
                 self.log(level(code), &scope, code, Some(&error));
+                if let Some(report) = &self.report
+                    && code >= 500
+                {
+                    let _ = in_request(&scope, || report.failed(&error));
+                }
                 self.echo(scope, &mut response);
                 Err(InternalError::from_response(error, response).into())
             }
         }
     }
 
-    /// The same for one of our own endpoints, which is not worth a line as long as all is well.
-    pub(crate) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse) {
+    /// Finishes a request to one of our own endpoints, which is not worth a line as long as all is well.
+    pub(super) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse) {
         if !response.status().is_success() || self.engine.options.summary.probes {
             let code = response.status().as_u16();
             // Each deploy drains: that is no reason to wake somebody.
@@ -108,10 +170,16 @@ impl Exchange {
     }
 
     /// Logs the summary of a request that is given up.
-    pub(crate) fn abandon(&self, scope: &Scope) {
+    pub(super) fn abandon(&self, scope: &Scope, panic: Option<&str>) {
         let reason =
             "given up before there was a response: the client went away, or the server stopped";
-        self.log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+        match panic {
+            None => self.log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason)),
+            Some(panic) => {
+                let reason = format!("{reason}; then {panic}");
+                self.log(Level::Error, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+            }
+        }
     }
 
     /// The path, as the client sent it.
@@ -128,29 +196,40 @@ impl Exchange {
     }
 
     fn log(&self, level: Level, scope: &Scope, code: u16, error: Option<&dyn Display>) {
+        let is_skipped = scope.summary().is_some_and(Summary::is_skipped);
+        if is_skipped && code < 500 {
+            return;
+        }
         let record = Record {
             exchange: self,
             scope,
             code,
         };
-        match logging::current() {
-            Some(logging) if !logging.filter().allows(level, KIND) => {}
-            Some(logging) => match (record.own("msg"), error) {
-                (Some(own), _) => {
-                    let text = own.as_str().map_or_else(|| own.to_string(), Into::into);
-                    logging.write(level, KIND, Some(Value::Text(&text)), |line| {
-                        record.write(line);
-                    });
-                }
-                (None, None) => logging.write(level, KIND, None, |line| record.write(line)),
-                (None, Some(error)) => {
-                    let message = Value::Format(format_args!("{error:#}"));
-                    logging.write(level, KIND, Some(message), |line| record.write(line));
-                }
-            },
-            None => record.hand_over(level, error),
+        let Some(error) = error else {
+            return record.log(level, None);
+        };
+        // The error's text may log, and may panic.
+        if let Err(panic) = in_request(scope, || record.log(level, Some(error))) {
+            let text = format!("an error whose text {panic}");
+            record.log(level, Some(&text));
         }
     }
+}
+
+/// Calls code of the app in the scope of a request. Returns what came of it, or an error that says how it panicked.
+fn in_request<T>(scope: &Scope, work: impl FnOnce() -> T) -> Result<T, Error> {
+    let mut scope = scope.clone();
+    let inside = || {
+        let _entered = scope.enter();
+        work()
+    };
+    catch_unwind(AssertUnwindSafe(inside)).map_err(|payload| panicked(&*payload))
+}
+
+/// Makes the error of a request whose handler panicked. The text is for the log alone.
+pub(super) fn panicked(payload: &(dyn Any + Send)) -> Error {
+    let text = format!("panicked: {}", payload_text(payload));
+    InternalError::from_response(text, endpoints::internal_error()).into()
 }
 
 /// The level at which a status is logged.
@@ -170,7 +249,9 @@ fn in_scope<B: MessageBody + 'static>(body: B, scope: &Scope) -> BoxBody {
     match (body.try_into_bytes(), scope.id()) {
         (Ok(bytes), _) => bytes.boxed(),
         (Err(body), None) => body.boxed(),
-        (Err(body), Some(id)) => id.carry_body(body).boxed(),
+        (Err(body), Some(id)) => {
+            InScope::new(body, Scope::new(id.clone(), scope.trace().cloned())).boxed()
+        }
     }
 }
 
@@ -182,6 +263,28 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
+    fn log(&self, level: Level, error: Option<&dyn Display>) {
+        match logging::current() {
+            Some(logging) if !logging.filter().allows(level, TARGET) => {}
+            Some(logging) => match (self.own("msg"), error) {
+                (Some(own), _) => {
+                    let text = own.as_str().map_or_else(|| own.to_string(), Into::into);
+                    drop(own);
+                    let message = Some(Value::Text(&text));
+                    logging.write(level, TARGET, message, |line| self.write(logging, line));
+                }
+                (None, None) => {
+                    logging.write(level, TARGET, None, |line| self.write(logging, line));
+                }
+                (None, Some(error)) => {
+                    let message = Some(Value::Format(format_args!("{error:#}")));
+                    logging.write(level, TARGET, message, |line| self.write(logging, line));
+                }
+            },
+            None => self.hand_over(level, error),
+        }
+    }
+
     /// The fields that are ours.
     fn each(&self, mut field: impl FnMut(Known, Value<'_>)) {
         let Exchange {
@@ -191,7 +294,9 @@ impl Record<'_> {
             target,
             agent,
             lang,
+            remote,
             metrics: _,
+            report: _,
         } = self.exchange;
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(started.elapsed().as_millis());
@@ -214,8 +319,17 @@ impl Record<'_> {
         {
             field(known!("querystring"), Value::Bytes(query.as_bytes()));
         }
+        if let Some(address) = remote {
+            field(known!("remote"), Value::Format(format_args!("{address}")));
+        }
         if let Some(id) = self.scope.id() {
             field(known!("rid"), Value::Plain(id.as_bytes()));
+        }
+        if let Some(trace) = self.scope.trace() {
+            field(known!("trace_id"), Value::Plain(trace.trace_bytes()));
+            if let Some(span) = trace.span_bytes() {
+                field(known!("span_id"), Value::Plain(span));
+            }
         }
         field(
             known!("t"),
@@ -232,6 +346,21 @@ impl Record<'_> {
         format!("{} {path} {}", self.exchange.method, self.code)
     }
 
+    /// The request as Google Cloud shows it.
+    fn http_request(&self, pair: &mut dyn FnMut(&str, &[u8])) {
+        let exchange = self.exchange;
+        pair("requestMethod", exchange.method.as_str().as_bytes());
+        pair("requestUrl", self.path());
+        if let Some(agent) = &exchange.agent {
+            pair("userAgent", agent.as_bytes());
+        }
+        if let Some(address) = exchange.remote {
+            pair("remoteIp", address.to_string().as_bytes());
+        }
+        let seconds = exchange.started.elapsed().as_secs_f64();
+        pair("latency", format!("{seconds:.6}s").as_bytes());
+    }
+
     /// What the app has set under `name`.
     fn own(&self, name: &str) -> Option<Ref<'_, Json>> {
         let fields = self.scope.summary()?.fields();
@@ -244,8 +373,12 @@ impl Record<'_> {
         .ok()
     }
 
-    fn write(&self, line: &mut Line<'_>) {
+    fn write(&self, logging: &Logging, line: &mut Line<'_>) {
         line.headline(|| self.headline());
+        if let Some(trace) = self.scope.trace() {
+            logging.google_trace(line, trace);
+        }
+        line.http_request(self.code, |pair| self.http_request(pair));
         let Some(summary) = self.scope.summary() else {
             return self.each(|key, value| line.known(key, value));
         };
@@ -270,6 +403,7 @@ impl Record<'_> {
             let value = match value {
                 Value::Unsigned(number) => Json::from(number),
                 Value::Bytes(bytes) | Value::Plain(bytes) => String::from_utf8_lossy(bytes).into(),
+                Value::Format(text) => text.to_string().into(),
                 _ => return,
             };
             fields.push((key.name.into(), value));
@@ -294,7 +428,7 @@ impl Record<'_> {
         log::logger().log(
             &log::Record::builder()
                 .level(level)
-                .target(KIND)
+                .target(TARGET)
                 .key_values(&pairs)
                 .args(format_args!("{text}"))
                 .build(),

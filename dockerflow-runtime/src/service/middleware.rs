@@ -1,7 +1,6 @@
 //! The middleware that makes an app a Dockerflow service: our endpoints first, then the app.
 
 use std::{
-    any::Any,
     future::{self, Ready},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -13,7 +12,7 @@ use actix_web::{
     App, Error,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    error::InternalError,
+    http::Method,
 };
 use futures_util::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
@@ -21,9 +20,10 @@ use pin_project_lite::pin_project;
 use super::{
     endpoints::{self, Endpoint},
     engine::{Engine, Facts},
-    exchange::Exchange,
+    exchange::{Exchange, panicked},
+    raise,
 };
-use crate::{logging::payload_text, metrics::Routes, request::InScope};
+use crate::{logging::payload_text, metrics::Routes, reports::RequestReport, request::InScope};
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
 pub trait AppFactory:
@@ -66,6 +66,14 @@ where
 {
     let engine = Engine::current(facts);
     let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
+    let raises = engine
+        .as_ref()
+        .is_some_and(|engine| engine.options.error_endpoint);
+    let app = if raises {
+        app.service(raise::Raise)
+    } else {
+        app
+    };
     app.app_data(metrics.unwrap_or_default())
         .wrap(Dockerflow { engine })
 }
@@ -119,6 +127,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         match Endpoint::of(request.head()) {
             None => self.app(request),
+            Some(Endpoint::Error) => self.error(request),
             Some(Endpoint::Metrics) if !self.engine.options.metrics.endpoint => self.app(request),
             Some(endpoint) => self.endpoint(endpoint, request),
         }
@@ -131,10 +140,11 @@ impl<S> DockerflowMiddleware<S> {
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
         B: MessageBody + 'static,
     {
-        let (mut exchange, mut scope) = Exchange::start(request.head(), &self.engine);
-        exchange.metrics = self.engine.metrics.request(&request, &self.routes);
+        let metrics = self.engine.metrics.request(&request, &self.routes);
+        let (exchange, mut scope) = Exchange::start_app(&request, &self.engine, metrics);
         let called = {
             let _entered = scope.enter();
+            let _reported = exchange.report.as_ref().map(RequestReport::enter);
             catch_unwind(AssertUnwindSafe(|| self.service.call(request)))
         };
         match called {
@@ -150,6 +160,21 @@ impl<S> DockerflowMiddleware<S> {
         }
     }
 
+    /// Answers `/__error__`: where it is switched on, with an error that is raised inside the app.
+    fn error<B>(&self, mut request: ServiceRequest) -> Answer<S::Future>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+        B: MessageBody + 'static,
+    {
+        if self.engine.options.error_endpoint {
+            if !matches!(*request.method(), Method::GET | Method::HEAD) {
+                return self.endpoint(Endpoint::Error, request);
+            }
+            raise::route(&mut request);
+        }
+        self.app(request)
+    }
+
     fn endpoint<F>(&self, endpoint: Endpoint, request: ServiceRequest) -> Answer<F> {
         let engine = self.engine.clone();
         let watched = endpoint.logs() || engine.options.summary.probes;
@@ -163,10 +188,10 @@ impl<S> DockerflowMiddleware<S> {
                 watch = Some(Exchange::start(request.head(), &engine));
             }
             let mut response = request.into_response(response);
-            if let Some((exchange, scope)) = watch {
-                exchange.finish_probe(scope, &mut response);
+            match watch {
+                Some((exchange, scope)) => exchange.finish_probe(scope, &mut response),
+                None => engine.close_if_draining(response.response_mut()),
             }
-            engine.close_if_draining(response.response_mut());
             return Answer::Immediate {
                 result: Some(Ok(response)),
             };
@@ -176,20 +201,14 @@ impl<S> DockerflowMiddleware<S> {
             future: Box::pin(async move {
                 let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
                 let mut response = ServiceResponse::new(request, response);
-                if let Some((exchange, scope)) = watch {
-                    exchange.finish_probe(scope, &mut response);
+                match watch {
+                    Some((exchange, scope)) => exchange.finish_probe(scope, &mut response),
+                    None => engine.close_if_draining(response.response_mut()),
                 }
-                engine.close_if_draining(response.response_mut());
                 response
             }),
         }
     }
-}
-
-/// What is answered for a handler that panicked. The text is for the log alone.
-fn panicked(payload: &(dyn Any + Send)) -> Error {
-    let text = format!("panicked: {}", payload_text(payload));
-    InternalError::from_response(text, endpoints::internal_error()).into()
 }
 
 pin_project! {
@@ -232,9 +251,19 @@ pin_project! {
 
     impl<F> PinnedDrop for Handled<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if let Some(exchange) = this.exchange.take() {
-                exchange.abandon(&this.future.abandon());
+            let mut this = this.project();
+            let Some(exchange) = this.exchange.take() else {
+                return;
+            };
+            let _reported = exchange.report.as_ref().map(RequestReport::enter);
+            // A guard of the handler that panics now would end the connection, and with it what is pipelined behind.
+            let abandoned = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().abandon()));
+            match abandoned {
+                Ok(scope) => exchange.abandon(&scope, None),
+                Err(payload) => {
+                    let panic = format!("the handler panicked: {}", payload_text(&*payload));
+                    exchange.abandon(&this.future.abandon(), Some(&panic));
+                }
             }
         }
     }
@@ -249,13 +278,22 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let polled = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)));
+        let polled = {
+            let report = this.exchange.as_ref();
+            let report = report.and_then(|exchange| exchange.report.as_ref());
+            let _reported = report.map(RequestReport::enter);
+            catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)))
+        };
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(outcome)) => outcome,
             Err(payload) => Err(panicked(&*payload)),
         };
-        let scope = this.future.end();
+        let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
+        let (scope, outcome) = match ended {
+            Ok(scope) => (scope, outcome),
+            Err(payload) => (this.future.end(), Err(panicked(&*payload))),
+        };
         let exchange = this.exchange.take();
         let exchange = exchange.expect("a future is not polled after it is ready");
         Poll::Ready(exchange.finish(scope, outcome))

@@ -5,6 +5,8 @@ mod engine;
 mod exchange;
 mod middleware;
 mod options;
+mod raise;
+mod remote;
 mod version;
 
 pub(crate) use self::{engine::Shared, options::ServiceOptions};

@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use actix_web::http::header::HeaderName;
 
+use super::remote::Network;
 use crate::{
-    environment::Environment, error::Error, health::HealthOptions, metrics::MetricsOptions,
+    environment::{self, Environment},
+    error::Error,
+    health::HealthOptions,
+    metrics::MetricsOptions,
+    reports::ReportOptions,
 };
 
 /// What operations set of a service.
@@ -19,11 +24,14 @@ pub(crate) struct ServiceOptions {
     pub(crate) health: HealthOptions,
     /// Metrics.
     pub(crate) metrics: MetricsOptions,
+    /// Where errors are reported.
+    pub(crate) reports: ReportOptions,
     /// What is logged of a request.
     pub(crate) summary: SummaryOptions,
 }
 
 /// What operations set of requests' summaries and ids.
+#[expect(clippy::struct_excessive_bools, reason = "each is a variable")]
 #[derive(Clone, Debug)]
 pub(crate) struct SummaryOptions {
     /// `DOCKERFLOW_REQUEST_ID_HEADER_NAME`: where a request's id is read and echoed.
@@ -32,6 +40,12 @@ pub(crate) struct SummaryOptions {
     pub(crate) querystring: bool,
     /// `DOCKERFLOW_SUMMARY_LOG_PROBES`: whether a probe that succeeds has a summary.
     pub(crate) probes: bool,
+    /// `DOCKERFLOW_SUMMARY_LOG_REMOTE`: whether a request's summary has the client's address.
+    pub(crate) remote: bool,
+    /// `DOCKERFLOW_TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub(crate) proxies: Vec<Network>,
+    /// `DOCKERFLOW_TRACE_CONTEXT`: whether the trace that a client names is taken.
+    pub(crate) trace: bool,
 }
 
 impl ServiceOptions {
@@ -51,23 +65,151 @@ impl ServiceOptions {
             error_endpoint: environment.flag("DOCKERFLOW_ERROR_ENDPOINT"),
             health: HealthOptions::read(environment),
             metrics: MetricsOptions::read(environment),
+            reports: ReportOptions::read(environment),
             summary: SummaryOptions {
                 id_header: environment.get(
                     "DOCKERFLOW_REQUEST_ID_HEADER_NAME",
                     HeaderName::from_static("x-request-id"),
-                    "the name of a header",
-                    |text| text.parse().ok(),
+                    "the name of a header that has no other meaning",
+                    |text| {
+                        let name: HeaderName = text.parse().ok()?;
+                        (!has_meaning(name.as_str())).then_some(name)
+                    },
                 ),
                 querystring: environment.flag("DOCKERFLOW_SUMMARY_LOG_QUERYSTRING"),
                 probes: environment.flag("DOCKERFLOW_SUMMARY_LOG_PROBES"),
+                remote: environment.flag("DOCKERFLOW_SUMMARY_LOG_REMOTE"),
+                proxies: environment.get(
+                    "DOCKERFLOW_TRUSTED_PROXIES",
+                    Vec::new(),
+                    "comma-separated addresses or networks such as 10.0.0.0/8,::1",
+                    |text| {
+                        text.split(',')
+                            .map(|part| Network::parse(part.trim()))
+                            .collect()
+                    },
+                ),
+                trace: environment.get(
+                    "DOCKERFLOW_TRACE_CONTEXT",
+                    true,
+                    "true or false",
+                    environment::flag,
+                ),
             },
         }
     }
 }
 
+/// Whether HTTP gives a header of this name a meaning of its own, so that an id in it would ruin each response.
+fn has_meaning(name: &str) -> bool {
+    const PREFIXES: [&str; 11] = [
+        "accept",
+        "access-control-",
+        "content-",
+        "cross-origin-",
+        "if-",
+        "proxy-",
+        "public-key-",
+        "sec-",
+        "strict-transport-",
+        "x-content-type-",
+        "x-frame-",
+    ];
+    const NAMES: [&str; 44] = [
+        "age",
+        "allow",
+        "alt-svc",
+        "authorization",
+        "cache-control",
+        "cache-status",
+        "cdn-cache-control",
+        "clear-site-data",
+        "connection",
+        "cookie",
+        "date",
+        "dnt",
+        "etag",
+        "expect",
+        "expires",
+        "forwarded",
+        "from",
+        "host",
+        "keep-alive",
+        "last-modified",
+        "link",
+        "location",
+        "max-forwards",
+        "nel",
+        "origin",
+        "permissions-policy",
+        "pragma",
+        "range",
+        "referer",
+        "referrer-policy",
+        "refresh",
+        "retry-after",
+        "server",
+        "server-timing",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "upgrade-insecure-requests",
+        "user-agent",
+        "vary",
+        "via",
+        "www-authenticate",
+    ];
+    NAMES.contains(&name)
+        || ["warning", "x-dns-prefetch-control", "x-xss-protection"].contains(&name)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_may_not_be_in_a_header_that_has_another_meaning() {
+        let header = |name: &'static str| {
+            let mut environment = Environment::new(move |variable| {
+                (variable == "DOCKERFLOW_REQUEST_ID_HEADER_NAME").then(|| name.into())
+            });
+            let options = ServiceOptions::read(&mut environment);
+            environment.finish(options.summary.id_header)
+        };
+        for name in [
+            "x-request-id",
+            "X-Amzn-Trace-Id",
+            "cf-ray",
+            "request-id",
+            "x-correlation-id",
+        ] {
+            assert!(header(name).is_ok(), "{name}");
+        }
+        for name in [
+            "content-type",
+            "Content-Length",
+            "date",
+            "set-cookie",
+            "transfer-encoding",
+            "connection",
+            "location",
+            "access-control-allow-origin",
+            "a b",
+            "upgrade",
+            "vary",
+            "etag",
+            "accept-ranges",
+        ] {
+            let error = header(name).expect_err(name).to_string();
+            assert!(
+                error.starts_with("DOCKERFLOW_REQUEST_ID_HEADER_NAME is "),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn every_bad_variable_is_reported_at_once() {

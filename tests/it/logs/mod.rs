@@ -1,12 +1,14 @@
 //! The log of a real process, as a reader of its stdout sees it.
 
 mod drain;
+mod errors;
 mod formats;
 mod requests;
 mod schema;
 mod stdout;
 mod summary;
 mod torn;
+mod trace;
 
 use std::{
     io::{BufRead as _, BufReader, Read},
@@ -20,7 +22,12 @@ use crate::support::{Process, command_of};
 
 /// The program `tests/programs/logs.rs`, on a free port.
 fn command(variables: &[(&str, &str)]) -> Command {
-    let mut command = command_of("logs");
+    command_for("logs", variables)
+}
+
+/// One of the programs, on a free port.
+fn command_for(program: &'static str, variables: &[(&str, &str)]) -> Command {
+    let mut command = command_of(program);
     command.envs([
         ("PORT", "0"),
         ("HOST", "127.0.0.1"),
@@ -47,7 +54,17 @@ fn lines(stdout: impl std::io::Read) -> Vec<Line> {
 
 /// Asks `ask`, stops the process, and returns its lines.
 fn logged(variables: &[(&str, &str)], ask: impl FnOnce(&Process)) -> Vec<Line> {
-    let mut served = serve(variables, Stdio::piped());
+    logged_by("logs", variables, ask)
+}
+
+/// The same with one of the other programs.
+fn logged_by(
+    program: &'static str,
+    variables: &[(&str, &str)],
+    ask: impl FnOnce(&Process),
+) -> Vec<Line> {
+    let command = command_for(program, variables);
+    let mut served = Process::start_unread(command, Stdio::piped());
     let mut stdout = served.stdout();
     // Only read while it serves: a reader that looks closely may be too slow for it.
     let reader = thread::spawn(move || {

@@ -31,6 +31,9 @@ impl Line {
     }
 }
 
+/// The objects that Google Cloud reads.
+const GOOGLE: [&str; 2] = ["httpRequest", "logging.googleapis.com/sourceLocation"];
+
 /// The line, or what is wrong with it.
 pub(super) fn validate(line: &[u8]) -> Result<Line, String> {
     let text = str::from_utf8(line).map_err(|error| error.to_string())?;
@@ -75,6 +78,14 @@ pub(super) fn validate(line: &[u8]) -> Result<Line, String> {
         Member::Plain(value) => Ok((key, value)),
     });
     let others = keys.into_iter().map(|(key, value)| match value {
+        Member::Object(members) if GOOGLE.contains(&key.as_str()) => {
+            let members = members.into_iter().map(|(name, member)| match member {
+                Member::Object(_) => Err(format!("an object in {key:?}")),
+                Member::Plain(value) => Ok((name, value)),
+            });
+            let members: Result<serde_json::Map<_, _>, String> = members.collect();
+            Ok((key.clone(), members?.into()))
+        }
         Member::Object(_) => Err(format!("an object in {key:?}")),
         Member::Plain(value) => Ok((key, value)),
     });

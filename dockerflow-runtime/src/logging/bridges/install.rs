@@ -5,11 +5,12 @@ use tracing_subscriber::{layer::SubscriberExt as _, registry::Registry};
 
 use super::{
     log::{LogBridge, ceiling},
-    tracing::TracingBridge,
+    tracing::{TracingBridge, is_layered},
 };
 use crate::logging::{line::Value, sink::Logging};
 
-/// Sends the records of both here. Where the program has set a logger or subscriber of its own, that one stays, and it is said.
+/// Sends the records of both to `logging`. A logger or subscriber that the program has set stays in place, with a warning, unless
+/// the subscriber has the log's [`layer`](super::layer): then all is as the program wants it.
 pub(crate) fn install(logging: &'static Logging) {
     let bridge: &'static LogBridge = Box::leak(Box::new(LogBridge(logging)));
     let log = ::log::set_logger(bridge);
@@ -18,17 +19,18 @@ pub(crate) fn install(logging: &'static Logging) {
     }
     let tracing =
         ::tracing::subscriber::set_global_default(Registry::default().with(TracingBridge(logging)));
+    if tracing.is_err() && is_layered() {
+        // What callsites were told before the log had a filter.
+        ::tracing::callsite::rebuild_interest_cache();
+        return;
+    }
     for (name, taken) in [("log", log.is_err()), ("tracing", tracing.is_err())] {
         if taken && logging.filter().allows(Level::Warning, "dockerflow.log") {
             let text = format_args!(
-                "records of `{name}` are not logged here: the program has set another logger for them"
+                "records of `{name}` are not in this log: the program has set another logger for them"
             );
-            logging.log(
-                Level::Warning,
-                "dockerflow.log",
-                Some(Value::Format(text)),
-                |_| (),
-            );
+            let message = Some(Value::Format(text));
+            logging.write(Level::Warning, "dockerflow.log", message, |_| ());
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     logging::{
         line::{Line, Value},
         mozlog::kind,
-        sink::{Logging, flush},
+        sink::{Logging, Origin, flush},
     },
 };
 
@@ -29,8 +29,13 @@ impl log::Log for LogBridge {
             return;
         }
         let message = Some(Value::Format(*record.args()));
+        let origin = Origin {
+            target: record.target(),
+            file: record.file(),
+            line: record.line().unwrap_or_default(),
+        };
         self.0
-            .log(from_log(record.level()), record.target(), message, |line| {
+            .log(from_log(record.level()), &origin, message, |line| {
                 if let Err(error) = record.key_values().visit(&mut Pairs(line)) {
                     line.outer("log.error", Value::Format(format_args!("{error}")));
                 }

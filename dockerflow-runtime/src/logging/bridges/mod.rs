@@ -4,4 +4,5 @@ mod install;
 mod log;
 mod tracing;
 
+pub use self::tracing::layer;
 pub(super) use self::{install::install, log::to_log};

@@ -1,95 +1,258 @@
 //! Records of `tracing`: how events and the fields of their spans become lines.
 
-use std::{error, fmt};
+use std::{
+    error, fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use slog::Level;
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
     span::{Attributes, Id, Record as SpanRecord},
     subscriber::Interest,
 };
-use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer,
+    layer::{self, Context},
+    registry::LookupSpan,
+};
 
 use crate::{
     error::Chain,
     logging::{
         line::{Line, Value},
-        sink::Logging,
+        sink::{Logging, Origin, current},
     },
 };
 
-/// The way from `tracing`.
+/// Whether a subscriber was made that has a [`layer`].
+static LAYERED: AtomicBool = AtomicBool::new(false);
+
+/// Whether records of `tracing` reach the log through a [`layer`] of the program's own subscriber.
+pub(super) fn is_layered() -> bool {
+    LAYERED.load(Ordering::Relaxed)
+}
+
+/// Returns the log's part of a `tracing` subscriber, for a program that has a subscriber of its own: beside the layers of
+/// OpenTelemetry, Sentry or `fmt`, each with its own filter.
+///
+/// Set the subscriber before the log starts, that is before `dockerflow::main` or
+/// [`init_logging`](crate::logging::init_logging): the log then leaves it in place. Records that arrive before the log has
+/// started are dropped. `LOG_LEVEL` filters what the log writes, and nothing of what other layers see.
+///
+/// ```
+/// use tracing_subscriber::layer::SubscriberExt as _;
+///
+/// let subscriber = tracing_subscriber::registry()
+///     .with(dockerflow::logging::layer()); // .with(tracing_opentelemetry::layer().with_tracer(tracer))
+/// tracing::subscriber::set_global_default(subscriber)?;
+/// dockerflow::logging::init_logging("shop")?;
+/// tracing::info!("a line of the log");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// A global filter (an `EnvFilter` that is added with `.with(…)`) stops records before any layer sees them; one that is added with
+/// `.with_filter(…)` to another layer does not touch the log.
+#[must_use]
+pub fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    LogLayer.with_filter(LogLevel)
+}
+
+/// `LOG_LEVEL`, as a filter of one layer.
+struct LogLevel;
+
+impl<S> layer::Filter<S> for LogLevel {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        current().is_some_and(|logging| allows(logging, metadata))
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        interest(metadata)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(most())
+    }
+}
+
+/// The way from `tracing`, in a subscriber of the program's own.
+struct LogLayer;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
+    fn on_register_dispatch(&self, _subscriber: &Dispatch) {
+        LAYERED.store(true, Ordering::Relaxed);
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        begin_span(attributes, id, &context);
+    }
+
+    fn on_record(&self, id: &Id, values: &SpanRecord<'_>, context: Context<'_, S>) {
+        extend_span(id, values, &context);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if let Some(logging) = current() {
+            log_event(logging, event, &context);
+        }
+    }
+}
+
+/// The way from `tracing`, where the program has no subscriber: it is the only layer, so that its filter is everybody's.
 pub(super) struct TracingBridge(pub(super) &'static Logging);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingBridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.allows(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        interest(metadata)
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _context: Context<'_, S>) -> bool {
-        self.allows(metadata)
+        allows(self.0, metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match self.0.filter().most() {
-            None => LevelFilter::OFF,
-            Some(Level::Critical | Level::Error) => LevelFilter::ERROR,
-            Some(Level::Warning) => LevelFilter::WARN,
-            Some(Level::Info) => LevelFilter::INFO,
-            Some(Level::Debug) => LevelFilter::DEBUG,
-            Some(Level::Trace) => LevelFilter::TRACE,
-        })
+        Some(most())
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if let Some(span) = context.span(id) {
-            let mut fields = SpanFields::default();
-            attributes.record(&mut fields);
-            span.extensions_mut().insert(fields);
-        }
+        begin_span(attributes, id, &context);
     }
 
     fn on_record(&self, id: &Id, values: &SpanRecord<'_>, context: Context<'_, S>) {
-        if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<SpanFields>()
-        {
-            values.record(fields);
-        }
+        extend_span(id, values, &context);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let metadata = event.metadata();
-        let mut text = Message(None);
-        event.record(&mut text);
-        let message = text.0.as_deref().map(Value::Text);
-        self.0.log(
-            from_tracing(*metadata.level()),
-            metadata.target(),
-            message,
-            |line| {
-                event.record(&mut EventFields(line));
-                for span in context.event_scope(event).into_iter().flatten() {
-                    if let Some(fields) = span.extensions().get::<SpanFields>() {
-                        fields.write(line);
-                    }
-                }
-            },
-        );
+        log_event(self.0, event, &context);
     }
 }
 
-impl TracingBridge {
-    fn allows(&self, metadata: &Metadata<'_>) -> bool {
-        self.0
-            .filter()
-            .allows(from_tracing(*metadata.level()), metadata.target())
+/// The interest in a callsite. `tracing` keeps it, so that it is asked again when the log starts.
+fn interest(metadata: &Metadata<'_>) -> Interest {
+    match current() {
+        Some(logging) if allows(logging, metadata) => Interest::always(),
+        _ => Interest::never(),
     }
+}
+
+fn allows(logging: &Logging, metadata: &Metadata<'_>) -> bool {
+    let level = from_tracing(*metadata.level());
+    logging.filter().allows(level, metadata.target())
+}
+
+/// The lowest level that the log wants of any target.
+fn most() -> LevelFilter {
+    match current().and_then(|logging| logging.filter().most()) {
+        None => LevelFilter::OFF,
+        Some(Level::Critical | Level::Error) => LevelFilter::ERROR,
+        Some(Level::Warning) => LevelFilter::WARN,
+        Some(Level::Info) => LevelFilter::INFO,
+        Some(Level::Debug) => LevelFilter::DEBUG,
+        Some(Level::Trace) => LevelFilter::TRACE,
+    }
+}
+
+// A value's `Debug` is code of the program, which may itself use `tracing`: a span's extensions are not locked while it runs.
+
+fn begin_span<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut fields = SpanFields::default();
+    attributes.record(&mut fields);
+    if let Some(span) = context.span(id) {
+        span.extensions_mut().insert(fields);
+    }
+}
+
+fn extend_span<S>(id: &Id, values: &SpanRecord<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut recorded = SpanFields::default();
+    values.record(&mut recorded);
+    if let Some(span) = context.span(id) {
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields>() {
+            Some(fields) => fields.merge(recorded),
+            None => extensions.insert(recorded),
+        }
+    }
+}
+
+fn log_event<S>(logging: &Logging, event: &Event<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let metadata = event.metadata();
+    let mut text = Message(None);
+    event.record(&mut text);
+    let message = text.0.as_deref().map(Value::Text);
+    let mut forwarded = Forwarded::default();
+    if metadata.name() == FORWARDED {
+        event.record(&mut forwarded);
+    }
+    let target = forwarded.target.as_deref().unwrap_or(metadata.target());
+    let level = match from_tracing(*metadata.level()) {
+        Level::Error => match lowered(target, text.0.as_deref()) {
+            Some(level) if !logging.filter().allows(level, target) => return,
+            Some(level) => level,
+            None => Level::Error,
+        },
+        level => level,
+    };
+    let origin = Origin {
+        target,
+        file: metadata.file(),
+        line: metadata.line().unwrap_or_default(),
+    };
+    logging.log(level, &origin, message, |line| {
+        if forwarded.target.is_none() {
+            event.record(&mut EventFields(line));
+        }
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<SpanFields>() {
+                fields.write(line);
+            }
+        }
+    });
+}
+
+/// Returns the level of a record that actix-http logs as an error though it is none of the service's: anybody who sends a malformed
+/// request would raise an alert. A body that fails is logged by the request's own scope.
+fn lowered(target: &str, message: Option<&str>) -> Option<Level> {
+    let message = message.filter(|_| target.starts_with("actix_http::"))?;
+    if message.starts_with("stream error: ") {
+        Some(Level::Info)
+    } else if message.starts_with("Response payload stream error: ") {
+        Some(Level::Debug)
+    } else {
+        None
+    }
+}
+
+/// The name of the events that the `tracing-log` crate makes of records of `log`.
+const FORWARDED: &str = "log event";
+
+/// The target that a record of `log` had before `tracing-log` made an event of it. Its other fields say where it is in the source.
+#[derive(Default)]
+struct Forwarded {
+    target: Option<String>,
+}
+
+impl Visit for Forwarded {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "log.target" {
+            self.target = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
 }
 
 fn from_tracing(level: tracing::Level) -> Level {
@@ -191,6 +354,13 @@ impl Visit for SpanFields {
 }
 
 impl SpanFields {
+    /// Takes the fields that were recorded later: of two with one name the last counts.
+    fn merge(&mut self, later: Self) {
+        self.0
+            .retain(|(name, _)| later.0.iter().all(|(other, _)| other != name));
+        self.0.extend(later.0);
+    }
+
     fn put(&mut self, field: &Field, value: Value<'_>) {
         let kept = match value {
             Value::Text(text) => Kept::Text(text.to_owned()),

@@ -1,0 +1,337 @@
+//! Reports to Sentry: of a request that fails with 500 or above, of a panic, and of a check that begins to fail.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    fmt,
+    rc::Rc,
+    sync::{Arc, Mutex, Once},
+    time::Duration,
+};
+
+use actix_web::{
+    Error,
+    dev::ServiceRequest,
+    http::{Method, header, uri::PathAndQuery},
+};
+use sentry::{
+    Client, ClientOptions, Hub, HubSwitchGuard, Level,
+    protocol::{Event, Request},
+    types::Dsn,
+};
+
+use crate::{
+    environment::Environment,
+    health::{self, HeartbeatObserver, Report},
+    lock::lock,
+    logging,
+    request::RequestId,
+};
+
+/// The variables of Sentry.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReportOptions {
+    /// `SENTRY_DSN`.
+    dsn: Option<Dsn>,
+    /// `SENTRY_ENVIRONMENT`.
+    environment: Option<String>,
+}
+
+impl ReportOptions {
+    pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
+        Self {
+            dsn: environment.get(
+                "SENTRY_DSN",
+                None,
+                "a DSN as https://PUBLIC_KEY@HOST/PROJECT",
+                |text| text.parse().ok().map(Some),
+            ),
+            environment: environment.get(
+                "SENTRY_ENVIRONMENT",
+                None,
+                "the name of an environment such as production",
+                |text| Some(Some(text.to_owned())),
+            ),
+        }
+    }
+}
+
+/// Whether and how a server's errors are reported.
+#[derive(Clone, Debug)]
+pub(crate) struct Reports {
+    /// Whether there is a client, ours or the application's.
+    on: bool,
+}
+
+impl Reports {
+    /// Starts the reports of a server whose version object is `version`: with the client that the application has bound to the main
+    /// hub, else with one of our own, if `SENTRY_DSN` is set.
+    ///
+    /// Everything is done to the main hub: sentry-actix makes the hub of each request from that one, so that the settings of
+    /// another would be lost.
+    pub(crate) fn start(options: &ReportOptions, version: &[u8], program: &str) -> Self {
+        let main = Hub::main();
+        let is_bound = main.client().is_some_and(|client| client.is_enabled());
+        if !is_bound && let Some(dsn) = &options.dsn {
+            let mut settings = ClientOptions::new()
+                .before_send(|event| Some(without_secrets(event)))
+                .maybe_release(release(version, program));
+            settings.dsn = Some(dsn.clone());
+            settings.environment = options.environment.clone().map(Into::into);
+            let client = Arc::new(Client::from(sentry::apply_defaults(settings)));
+            main.bind_client(Some(client.clone()));
+            // The hub of this thread is another if it was made before.
+            Hub::current().bind_client(Some(client));
+        }
+        let on = main.client().is_some_and(|client| client.is_enabled());
+        if on {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| {
+                for hub in [main, Hub::current()] {
+                    hub.configure_scope(|scope| {
+                        scope.add_event_processor(process);
+                    });
+                }
+            });
+        }
+        Self { on }
+    }
+
+    /// Begins what may become the report of a request, with a hub of its own. `None` where nothing is reported.
+    #[inline]
+    pub(crate) fn request(&self, request: &ServiceRequest) -> Option<RequestReport> {
+        self.on.then(|| RequestReport::new(request))
+    }
+
+    /// Returns an observer that reports each check that begins to fail. That it has recovered is not reported.
+    pub(crate) fn heartbeat_observer(&self) -> Option<HeartbeatObserver> {
+        let failing = Mutex::default();
+        self.on
+            .then(|| HeartbeatObserver::new(move |report| report_checks(report, &failing)))
+    }
+}
+
+/// Waits, for at most `limit`, until every report so far is sent.
+pub(crate) fn flush(limit: Duration) {
+    if let Some(client) = Hub::main().client() {
+        client.flush(Some(limit));
+    }
+}
+
+/// `shop@1.2.3+5f1e2d3c4b5a`, as far as it is known. `None` leaves it to `SENTRY_RELEASE`.
+fn release(version: &[u8], program: &str) -> Option<String> {
+    if std::env::var_os("SENTRY_RELEASE").is_some_and(|release| !release.is_empty()) {
+        return None;
+    }
+    let facts: serde_json::Value = serde_json::from_slice(version).ok()?;
+    let fact = |key: &str| facts.get(key)?.as_str().filter(|fact| !fact.is_empty());
+    let commit = fact("commit").map(|commit| commit.get(..12).unwrap_or(commit));
+    match (fact("version"), commit) {
+        (Some(version), Some(commit)) => Some(format!("{program}@{version}+{commit}")),
+        (Some(version), None) => Some(format!("{program}@{version}")),
+        (None, commit) => commit.map(|commit| format!("{program}@{commit}")),
+    }
+}
+
+thread_local! {
+    /// The request that is handled on this thread.
+    static CURRENT: RefCell<Option<Rc<State>>> = const { RefCell::new(None) };
+}
+
+/// What may become the report of a request.
+pub(crate) struct RequestReport {
+    hub: Arc<Hub>,
+    state: Rc<State>,
+}
+
+struct State {
+    method: Method,
+    target: Option<PathAndQuery>,
+    host: Option<header::HeaderValue>,
+    /// Looked up before the app is called: a request that ends in a panic is gone before it can be asked.
+    route: Option<String>,
+    /// Whether an error of this request was reported: by a panic hook, by sentry-actix, or by the application itself.
+    reported: Cell<bool>,
+}
+
+impl RequestReport {
+    fn new(request: &ServiceRequest) -> Self {
+        let head = request.head();
+        Self {
+            hub: Arc::new(Hub::new_from_top(Hub::main())),
+            state: Rc::new(State {
+                method: head.method.clone(),
+                target: head.uri.path_and_query().cloned(),
+                host: head.headers.get(header::HOST).cloned(),
+                route: request.match_pattern(),
+                reported: Cell::new(false),
+            }),
+        }
+    }
+
+    /// Makes this thread's reports those of the request, until what is returned drops.
+    pub(crate) fn enter(&self) -> Entered {
+        let earlier = CURRENT.replace(Some(self.state.clone()));
+        Entered {
+            earlier,
+            _hub: HubSwitchGuard::new(self.hub.clone()),
+        }
+    }
+
+    /// Reports `error`, unless an error of this request was reported by now.
+    pub(crate) fn failed(&self, error: &Error) {
+        if self.state.reported.get() {
+            return;
+        }
+        let _entered = self.enter();
+        self.hub.capture_error(error);
+        self.state.reported.set(true);
+    }
+}
+
+impl fmt::Debug for RequestReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RequestReport")
+            .finish_non_exhaustive()
+    }
+}
+
+/// As long as this lives, reports of this thread are of one request.
+pub(crate) struct Entered {
+    earlier: Option<Rc<State>>,
+    _hub: HubSwitchGuard,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let _ = CURRENT.try_with(|current| current.replace(self.earlier.take()));
+    }
+}
+
+impl State {
+    /// The request, without what a client may keep secret in it: its query, its headers, its body.
+    fn request(&self) -> Request {
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        let path = self.target.as_ref().map_or("/", PathAndQuery::path);
+        let url = format!("http://{}{path}", host.unwrap_or("localhost"));
+        Request {
+            method: Some(self.method.to_string()),
+            url: url.parse().ok(),
+            ..Request::default()
+        }
+    }
+}
+
+/// Adds to each event of the process which request it belongs to, and notes that its error is reported.
+fn process(mut event: Event<'static>) -> Option<Event<'static>> {
+    let is_error = !event.exception.is_empty();
+    if is_error && logging::is_contained() {
+        return None; // the panic of a check: that the check fails is reported
+    }
+    if let Some(id) = RequestId::current() {
+        event.tags.entry("rid".into()).or_insert(id.to_string());
+    }
+    let state = CURRENT.try_with(|current| current.try_borrow().ok()?.clone());
+    if let Some(state) = state.ok().flatten() {
+        if is_error && event.level >= Level::Error {
+            state.reported.set(true);
+        }
+        if let Some(route) = &state.route {
+            event.tags.entry("route".into()).or_insert(route.clone());
+            let name = format!("{} {route}", state.method);
+            event.transaction.get_or_insert(name);
+        }
+        event.request.get_or_insert_with(|| state.request());
+    }
+    Some(event)
+}
+
+/// Takes out of an event what a client may keep secret, whoever has put it there.
+fn without_secrets(mut event: Event<'static>) -> Event<'static> {
+    const SAFE: [&str; 8] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+        "x-request-id",
+    ];
+    if let Some(request) = &mut event.request {
+        request.cookies = None;
+        request.query_string = None;
+        request.data = None;
+        request.env.clear();
+        if let Some(url) = &mut request.url {
+            url.set_query(None);
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        request
+            .headers
+            .retain(|name, _| SAFE.contains(&name.to_ascii_lowercase().as_str()));
+    }
+    event
+}
+
+fn report_checks(report: &Report, failing: &Mutex<BTreeSet<&'static str>>) {
+    let mut begun = Vec::new();
+    {
+        let mut failing = lock(failing);
+        for check in report.checks() {
+            if check.level() < health::Level::Error {
+                failing.remove(check.name());
+            } else if failing.insert(check.name()) {
+                begun.push(check);
+            }
+        }
+    }
+    for check in begun {
+        let said = check.messages().iter().take(10);
+        let said: Vec<_> = said
+            .map(|message| format!("{}: {}", message.id(), message.text()))
+            .collect();
+        let mut event = Event {
+            message: Some(format!(
+                "the check {:?} fails: {}",
+                check.name(),
+                said.join("; ")
+            )),
+            level: match check.level() {
+                health::Level::Critical => Level::Fatal,
+                _ => Level::Error,
+            },
+            fingerprint: vec!["dockerflow.check".into(), check.name().into()].into(),
+            ..Event::default()
+        };
+        event.tags.insert("check".into(), check.name().into());
+        Hub::main().capture_event(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_names_the_program_its_version_and_its_commit() {
+        for (object, expected) in [
+            (
+                r#"{"version":"1.2.3","commit":"5f1e2d3c4b5a69788796a5b4c3d2e1f001234567"}"#,
+                Some("shop@1.2.3+5f1e2d3c4b5a"),
+            ),
+            (r#"{"version":"1.2.3","commit":""}"#, Some("shop@1.2.3")),
+            (r#"{"version":"","commit":"abc1234"}"#, Some("shop@abc1234")),
+            (r#"{"version":7}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(
+                release(object.as_bytes(), "shop").as_deref(),
+                expected,
+                "{object}"
+            );
+        }
+    }
+}
