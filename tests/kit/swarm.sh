@@ -85,9 +85,15 @@ docker service scale --detach "${stack}_service=12" >/dev/null
 ok 'twelve instances are healthy' count 12
 sleep 5
 # asked: the instances that served a user
-asked() { for instance in $(instances); do docker logs --since 20s "$instance" 2>&1 | grep -q '"path":"/"' && echo "$instance"; done; }
-sleep 10
-is '... each gets requests' "$(asked | wc -l)" 12
+asked() { for instance in $(instances); do docker logs --since 60s "$instance" 2>&1 | grep -q '"path":"/"' && echo "$instance"; done; }
+all_asked() {
+  local deadline=$((SECONDS + 90))
+  until (($(asked | wc -l) == 12)); do
+    ((SECONDS < deadline)) || { echo "only these get requests: $(asked)"; return 1; }
+    sleep 2
+  done
+}
+ok '... each gets requests' all_asked
 since 'scale up to twelve'
 is '... and no request failed' "$failed" 0
 
