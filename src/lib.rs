@@ -51,6 +51,37 @@
 /// | `timeout = "500ms"` | its deadline, a whole number of `ms`, `s` or `m` | `DOCKERFLOW_HEARTBEAT_TIMEOUT`, 800 ms |
 /// | `crate = path` | where this crate is, under another name | `::dockerflow` |
 pub use dockerflow_macros::health_check;
+/// Makes an `async fn` the `main` of a program, with a command line, a drain on SIGTERM and exit codes.
+///
+/// The function takes the [`Server`] and returns a [`Result`] whose error becomes an [`Error`]. It may have another name than
+/// `main`. It expands to a function without arguments that returns an [`ExitCode`](std::process::ExitCode), which is
+/// <code>[Program]::new([version!]()).run(…)</code>: the commands and exit codes are documented there.
+///
+/// ```no_run
+/// use actix_web::{App, get, web};
+/// use dockerflow::{Error, Server};
+///
+/// #[get("/")]
+/// async fn index(greeting: web::Data<String>) -> String {
+///     greeting.to_string()
+/// }
+///
+/// #[dockerflow::service]
+/// fn app(greeting: web::Data<String>) -> App {
+///     App::new().app_data(greeting).service(index)
+/// }
+///
+/// #[dockerflow::main]
+/// async fn main(server: Server) -> Result<(), Error> {
+///     let greeting = web::Data::new(std::fs::read_to_string("greeting.txt")?);
+///     server.run(move || app(greeting.clone())).await
+/// }
+/// ```
+///
+/// | option | means | default |
+/// |---|---|---|
+/// | `crate = path` | the path of this crate, if it has another name | `::dockerflow` |
+pub use dockerflow_macros::main;
 /// Makes the app that a function returns a Dockerflow service.
 ///
 /// It answers `/__version__`, `/__heartbeat__`, `/__lbheartbeat__` and, where that is switched on, `/__error__`, before
@@ -106,30 +137,6 @@ pub use dockerflow_runtime::{
     BadSetting, Error, Message, Metrics, Program, RequestId, Server, Summary, TraceContext,
     Version, block, health, healthcheck, logging, metrics, settings, share_engine,
 };
-
-/// ```no_run
-/// use actix_web::{App, get, web};
-///
-/// #[get("/")]
-/// async fn index(greeting: web::Data<String>) -> String {
-///     greeting.to_string()
-/// }
-///
-/// #[dockerflow::service]
-/// fn app(greeting: web::Data<String>) -> App {
-///     App::new().app_data(greeting).service(index)
-/// }
-///
-/// fn main() -> std::process::ExitCode {
-///     dockerflow::main(dockerflow::version!(), async |server| {
-///         let greeting = web::Data::new(std::fs::read_to_string("greeting.txt")?);
-///         server.run(move || app(greeting.clone())).await
-///     })
-/// }
-/// ```
-///
-#[doc(inline)]
-pub use dockerflow_runtime::main;
 
 /// The guide: a page for each topic.
 #[cfg(doc)]

@@ -1,8 +1,8 @@
-//! What a CI system says about a build: which variables each sets, and what they mean.
+//! The variables that each CI system sets in a build, and the facts that follow from them.
 
 use std::path::Path;
 
-use crate::{commit, inputs::Inputs, json, url};
+use crate::{commit, inputs::Inputs, json, url, version};
 
 /// The facts that a CI system gives. No system gives all of them in every job.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,12 @@ pub struct Ci {
     pub commit: Option<String>,
     /// The URL of the job.
     pub build: Option<String>,
+    /// Whether the job is for a pull request.
+    pub is_pull_request: bool,
+    /// The throw-away merge that the system made of the pull request, if it names that.
+    pub merge: Option<String>,
+    /// Whether `commit` is that merge, because the system does not name the commit that was pushed.
+    pub is_merge: bool,
 }
 
 /// One system. A fact has alternatives, of which the first that is complete and valid counts:
@@ -28,6 +34,10 @@ struct System {
     /// Any of these tells the system: `NAME` is set and not `false`, `NAME=value`, `ONE+OTHER` both.
     detect: &'static [&'static str],
     commit: &'static [&'static str],
+    /// Any of these says that the job is for a pull request.
+    pull_request: &'static [&'static str],
+    /// The throw-away merge that the system makes of a pull request's commit, if `commit` is another one.
+    merge: &'static [&'static str],
     tag: &'static [&'static str],
     source: &'static [&'static str],
     build: &'static [&'static str],
@@ -41,6 +51,8 @@ const SYSTEMS: &[System] = &[
         name: "CircleCI",
         detect: &["CIRCLECI"],
         commit: &["$CIRCLE_SHA1"],
+        pull_request: &["$CIRCLE_PULL_REQUEST"],
+        merge: &[],
         tag: &["$CIRCLE_TAG"],
         source: &[
             "$CIRCLE_REPOSITORY_URL",
@@ -52,9 +64,11 @@ const SYSTEMS: &[System] = &[
         ],
     },
     System {
-        name: "GitHub Actions",
+        name: GITHUB,
         detect: &["GITHUB_ACTIONS", "GITEA_ACTIONS", "FORGEJO_ACTIONS"],
         commit: &["$GITHUB_SHA"], // of a pull request: see `pushed`
+        pull_request: &["${GITHUB_REF#refs/pull/}"],
+        merge: &["$GITHUB_SHA"],
         tag: &[
             "${GITHUB_REF#refs/tags/}",
             "${GITHUB_REF_TYPE#tag}$GITHUB_REF_NAME",
@@ -65,7 +79,9 @@ const SYSTEMS: &[System] = &[
     System {
         name: "GitLab CI",
         detect: &["GITLAB_CI"],
-        commit: &["$CI_COMMIT_SHA"],
+        commit: &["$CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "$CI_COMMIT_SHA"],
+        pull_request: &["$CI_MERGE_REQUEST_IID"],
+        merge: &["$CI_COMMIT_SHA"],
         tag: &["$CI_COMMIT_TAG"],
         source: &["$CI_PROJECT_URL"], // CI_REPOSITORY_URL has a token in it
         build: &["$CI_JOB_URL", "$CI_PIPELINE_URL"],
@@ -74,6 +90,8 @@ const SYSTEMS: &[System] = &[
         name: "Buildkite",
         detect: &["BUILDKITE"],
         commit: &["$BUILDKITE_COMMIT"],
+        pull_request: &["$BUILDKITE_PULL_REQUEST"],
+        merge: &[],
         tag: &["$BUILDKITE_TAG"],
         source: &["$BUILDKITE_REPO"],
         build: &["$BUILDKITE_BUILD_URL"],
@@ -82,6 +100,8 @@ const SYSTEMS: &[System] = &[
         name: "Jenkins",
         detect: &["JENKINS_URL"],
         commit: &["$ghprbActualCommit", "$GIT_COMMIT"],
+        pull_request: &["$CHANGE_ID", "$ghprbPullId"],
+        merge: &[],
         tag: &["$TAG_NAME"],
         source: &["$GIT_URL", "$GIT_URL_1"],
         build: &["$BUILD_URL", "$RUN_DISPLAY_URL"],
@@ -90,6 +110,8 @@ const SYSTEMS: &[System] = &[
         name: "Travis CI",
         detect: &["TRAVIS"],
         commit: &["$TRAVIS_PULL_REQUEST_SHA", "$TRAVIS_COMMIT"],
+        pull_request: &["$TRAVIS_PULL_REQUEST"],
+        merge: &["$TRAVIS_COMMIT"],
         tag: &["$TRAVIS_TAG"],
         source: &["https://github.com/$TRAVIS_REPO_SLUG"],
         build: &["$TRAVIS_BUILD_WEB_URL", "$TRAVIS_JOB_WEB_URL"],
@@ -98,6 +120,11 @@ const SYSTEMS: &[System] = &[
         name: "Azure Pipelines",
         detect: &["TF_BUILD"],
         commit: &["$SYSTEM_PULLREQUEST_SOURCECOMMITID", "$BUILD_SOURCEVERSION"],
+        pull_request: &[
+            "$SYSTEM_PULLREQUEST_PULLREQUESTID",
+            "$SYSTEM_PULLREQUEST_SOURCECOMMITID",
+        ],
+        merge: &["$BUILD_SOURCEVERSION"],
         tag: &["${BUILD_SOURCEBRANCH#refs/tags/}"],
         source: &["$BUILD_REPOSITORY_URI"],
         build: &[
@@ -109,6 +136,8 @@ const SYSTEMS: &[System] = &[
         name: "Bitbucket Pipelines",
         detect: &["BITBUCKET_BUILD_NUMBER"],
         commit: &["$BITBUCKET_COMMIT"],
+        pull_request: &["$BITBUCKET_PR_ID"],
+        merge: &[],
         tag: &["$BITBUCKET_TAG"],
         source: &["$BITBUCKET_GIT_HTTP_ORIGIN", "$BITBUCKET_GIT_SSH_ORIGIN"],
         build: &[
@@ -119,6 +148,8 @@ const SYSTEMS: &[System] = &[
         name: "Drone",
         detect: &["DRONE"],
         commit: &["$DRONE_COMMIT_SHA", "$DRONE_COMMIT"],
+        pull_request: &["$DRONE_PULL_REQUEST"],
+        merge: &[],
         tag: &["$DRONE_TAG"],
         source: &["$DRONE_REPO_LINK", "$DRONE_GIT_HTTP_URL"],
         build: &["$DRONE_BUILD_LINK"],
@@ -127,6 +158,8 @@ const SYSTEMS: &[System] = &[
         name: "Woodpecker",
         detect: &["CI=woodpecker"],
         commit: &["$CI_COMMIT_SHA"],
+        pull_request: &["$CI_COMMIT_PULL_REQUEST"],
+        merge: &[],
         tag: &["$CI_COMMIT_TAG"],
         source: &["$CI_REPO_URL"],
         build: &["$CI_PIPELINE_URL"],
@@ -135,6 +168,8 @@ const SYSTEMS: &[System] = &[
         name: "TeamCity",
         detect: &["TEAMCITY_VERSION"],
         commit: &["$BUILD_VCS_NUMBER"],
+        pull_request: &[],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &["$BUILD_URL"],
@@ -143,6 +178,8 @@ const SYSTEMS: &[System] = &[
         name: "AWS CodeBuild",
         detect: &["CODEBUILD_BUILD_ARN", "CODEBUILD_BUILD_ID"],
         commit: &["$CODEBUILD_RESOLVED_SOURCE_VERSION"],
+        pull_request: &["${CODEBUILD_WEBHOOK_TRIGGER#pr/}"],
+        merge: &[],
         tag: &[
             "${CODEBUILD_WEBHOOK_TRIGGER#tag/}",
             "${CODEBUILD_WEBHOOK_HEAD_REF#refs/tags/}",
@@ -157,6 +194,8 @@ const SYSTEMS: &[System] = &[
         name: "Google Cloud Build", // sets none of the others unless the build's configuration maps them
         detect: &["BUILDER_OUTPUT"],
         commit: &["$COMMIT_SHA", "$REVISION_ID"],
+        pull_request: &["$_PR_NUMBER"],
+        merge: &[],
         tag: &["$TAG_NAME"],
         source: &[], // REPO_FULL_NAME does not say on which host
         build: &[
@@ -167,6 +206,8 @@ const SYSTEMS: &[System] = &[
         name: "Taskcluster",
         detect: &["TASK_ID+RUN_ID"],
         commit: &["$GECKO_HEAD_REV", "$VCS_HEAD_REV"], // a project's own prefix is not known here
+        pull_request: &["$GITHUB_PULL_REQUEST"],
+        merge: &[],
         tag: &["$GECKO_HEAD_TAG", "$VCS_HEAD_TAG"],
         source: &["$GECKO_HEAD_REPOSITORY", "$VCS_HEAD_REPOSITORY"],
         build: &["$TASKCLUSTER_ROOT_URL/tasks/$TASK_ID/runs/$RUN_ID"],
@@ -178,6 +219,8 @@ const SYSTEMS: &[System] = &[
             "$APPVEYOR_PULL_REQUEST_HEAD_COMMIT",
             "$APPVEYOR_REPO_COMMIT",
         ],
+        pull_request: &["$APPVEYOR_PULL_REQUEST_NUMBER"],
+        merge: &[],
         tag: &["$APPVEYOR_REPO_TAG_NAME"],
         source: &[
             "${APPVEYOR_REPO_PROVIDER#github}https://github.com/$APPVEYOR_REPO_NAME",
@@ -190,7 +233,9 @@ const SYSTEMS: &[System] = &[
     System {
         name: "Semaphore",
         detect: &["SEMAPHORE"],
-        commit: &["$SEMAPHORE_GIT_SHA"],
+        commit: &["$SEMAPHORE_GIT_PR_SHA", "$SEMAPHORE_GIT_SHA"],
+        pull_request: &["$SEMAPHORE_GIT_PR_NUMBER"],
+        merge: &["$SEMAPHORE_GIT_SHA"],
         tag: &["$SEMAPHORE_GIT_TAG_NAME"],
         source: &["$SEMAPHORE_GIT_URL"],
         build: &["$SEMAPHORE_ORGANIZATION_URL/workflows/$SEMAPHORE_WORKFLOW_ID"],
@@ -199,6 +244,8 @@ const SYSTEMS: &[System] = &[
         name: "Cirrus CI",
         detect: &["CIRRUS_CI"],
         commit: &["$CIRRUS_CHANGE_IN_REPO"],
+        pull_request: &["$CIRRUS_PR"],
+        merge: &[],
         tag: &["$CIRRUS_TAG"],
         source: &["$CIRRUS_REPO_CLONE_URL"],
         build: &["https://cirrus-ci.com/build/$CIRRUS_BUILD_ID"],
@@ -207,6 +254,8 @@ const SYSTEMS: &[System] = &[
         name: "Bitrise",
         detect: &["BITRISE_BUILD_SLUG"],
         commit: &["$BITRISE_GIT_COMMIT", "$GIT_CLONE_COMMIT_HASH"],
+        pull_request: &["$BITRISE_PULL_REQUEST"],
+        merge: &[],
         tag: &["$BITRISE_GIT_TAG"],
         source: &["$GIT_REPOSITORY_URL"],
         build: &["$BITRISE_BUILD_URL"],
@@ -215,6 +264,8 @@ const SYSTEMS: &[System] = &[
         name: "Codefresh",
         detect: &["CF_BUILD_ID"],
         commit: &["$CF_REVISION"],
+        pull_request: &["$CF_PULL_REQUEST_NUMBER"],
+        merge: &[],
         tag: &[],
         source: &[], // CF_REPO_OWNER and CF_REPO_NAME do not say on which host
         build: &["$CF_BUILD_URL"],
@@ -223,6 +274,8 @@ const SYSTEMS: &[System] = &[
         name: "Buddy",
         detect: &["BUDDY_EXECUTION_ID"],
         commit: &["$BUDDY_EXECUTION_REVISION"],
+        pull_request: &["$BUDDY_EXECUTION_PULL_REQUEST_NO", "$BUDDY_RUN_PR_NO"],
+        merge: &[],
         tag: &["$BUDDY_EXECUTION_TAG"],
         source: &["$BUDDY_SCM_URL"],
         build: &["$BUDDY_EXECUTION_URL"],
@@ -231,6 +284,8 @@ const SYSTEMS: &[System] = &[
         name: "Codeship",
         detect: &["CI_NAME=codeship"],
         commit: &["$CI_COMMIT_ID"],
+        pull_request: &["$CI_PR_NUMBER"],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &["$CI_BUILD_URL"],
@@ -242,6 +297,8 @@ const SYSTEMS: &[System] = &[
             "$bamboo_planRepository_1_revision",
             "$bamboo_planRepository_revision",
         ],
+        pull_request: &["$bamboo_repository_pr_key"],
+        merge: &[],
         tag: &[],
         source: &["$bamboo_planRepository_1_repositoryUrl"],
         build: &["$bamboo_buildResultsUrl", "$bamboo_resultsUrl"],
@@ -250,6 +307,8 @@ const SYSTEMS: &[System] = &[
         name: "Vela",
         detect: &["VELA"],
         commit: &["$VELA_BUILD_COMMIT"],
+        pull_request: &["$VELA_BUILD_PULL_REQUEST", "$VELA_PULL_REQUEST"],
+        merge: &[],
         tag: &["$VELA_BUILD_TAG"],
         source: &["$VELA_REPO_LINK"],
         build: &["$VELA_BUILD_LINK"],
@@ -258,6 +317,8 @@ const SYSTEMS: &[System] = &[
         name: "Screwdriver",
         detect: &["SCREWDRIVER"],
         commit: &["$SD_BUILD_SHA", "$GIT_COMMIT"],
+        pull_request: &["$SD_PULL_REQUEST"],
+        merge: &[],
         tag: &[],
         source: &["$SCM_URL"],
         build: &["$SD_UI_BUILD_URL"],
@@ -266,6 +327,8 @@ const SYSTEMS: &[System] = &[
         name: "Vercel",
         detect: &["VERCEL"],
         commit: &["$VERCEL_GIT_COMMIT_SHA"],
+        pull_request: &["$VERCEL_GIT_PULL_REQUEST_ID"],
+        merge: &[],
         tag: &[],
         source: &[
             "${VERCEL_GIT_PROVIDER#github}https://github.com/$VERCEL_GIT_REPO_OWNER/$VERCEL_GIT_REPO_SLUG",
@@ -278,6 +341,8 @@ const SYSTEMS: &[System] = &[
         name: "Netlify",
         detect: &["NETLIFY"],
         commit: &["$COMMIT_REF"],
+        pull_request: &["$PULL_REQUEST"],
+        merge: &[],
         tag: &[],
         source: &["$REPOSITORY_URL"],
         build: &["https://app.netlify.com/sites/$SITE_NAME/deploys/$DEPLOY_ID"],
@@ -286,6 +351,8 @@ const SYSTEMS: &[System] = &[
         name: "Cloudflare Pages",
         detect: &["CF_PAGES"],
         commit: &["$CF_PAGES_COMMIT_SHA"],
+        pull_request: &[],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &[],
@@ -294,6 +361,8 @@ const SYSTEMS: &[System] = &[
         name: "Render",
         detect: &["RENDER"],
         commit: &["$RENDER_GIT_COMMIT"],
+        pull_request: &["$IS_PULL_REQUEST"],
+        merge: &[],
         tag: &[],
         source: &[], // RENDER_GIT_REPO_SLUG does not say on which host
         build: &[],
@@ -302,6 +371,8 @@ const SYSTEMS: &[System] = &[
         name: "Prow",
         detect: &["PROW_JOB_ID"],
         commit: &["$PULL_PULL_SHA", "$PULL_BASE_SHA"],
+        pull_request: &["$PULL_NUMBER"],
+        merge: &[],
         tag: &[],
         source: &["https://github.com/$REPO_OWNER/$REPO_NAME"],
         build: &[],
@@ -310,6 +381,8 @@ const SYSTEMS: &[System] = &[
         name: "GoCD",
         detect: &["GO_PIPELINE_NAME"],
         commit: &["$GO_REVISION"], // of a pipeline with one material
+        pull_request: &[],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &[
@@ -320,6 +393,8 @@ const SYSTEMS: &[System] = &[
         name: "sourcehut",
         detect: &["CI_NAME=sourcehut"],
         commit: &[],
+        pull_request: &[],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &["$JOB_URL"],
@@ -336,6 +411,8 @@ const SYSTEMS: &[System] = &[
             "$HEROKU_TEST_RUN_COMMIT_VERSION",
             "$HEROKU_BUILD_COMMIT",
         ],
+        pull_request: &[],
+        merge: &[],
         tag: &[],
         source: &[],
         build: &[],
@@ -343,7 +420,7 @@ const SYSTEMS: &[System] = &[
 ];
 
 impl Ci {
-    /// What the CI system says that this build runs in. Nothing outside of one.
+    /// Returns the facts that the variables of the CI system give, in which this build runs. There are none outside of one.
     pub fn find(inputs: &mut Inputs) -> Self {
         let mut detected = SYSTEMS.iter().filter(|system| system.is_here(inputs));
         let Some(system) = detected.next() else {
@@ -355,11 +432,27 @@ impl Ci {
                     .iter()
                     .find_map(|alternative| valid(&fill_in(alternative, inputs)?))
             };
+        let is_pull_request = system
+            .pull_request
+            .iter()
+            .filter_map(|mark| fill_in(mark, inputs))
+            .any(|value| !["false", "0", "none"].contains(&value.to_ascii_lowercase().as_str()));
+        let pushed = pushed(system, inputs);
+        // GitHub's name of a merge; Gitea and Forgejo build what was pushed.
+        let is_merge = is_pull_request
+            && pushed.is_none()
+            && fill_in("${GITHUB_REF#refs/pull/}", inputs)
+                .is_some_and(|rest| rest.ends_with("/merge"));
         Self {
             source: first(inputs, system.source, url::of_repository),
-            tag: first(inputs, system.tag, |tag| Some(tag.to_owned())),
-            commit: pushed(system, inputs).or_else(|| first(inputs, system.commit, commit::valid)),
+            tag: first(inputs, system.tag, version::valid),
+            commit: pushed.or_else(|| first(inputs, system.commit, commit::valid)),
             build: first(inputs, system.build, url::of_build),
+            is_pull_request,
+            merge: is_pull_request
+                .then(|| first(inputs, system.merge, commit::valid))
+                .flatten(),
+            is_merge: is_merge && system.name == GITHUB,
         }
     }
 }
@@ -380,16 +473,18 @@ impl System {
     }
 }
 
-/// The pushed commit of a pull request on GitHub, where `GITHUB_SHA` is a merge that nobody can fetch later: only the event
+const GITHUB: &str = "GitHub Actions";
+
+/// Returns the pushed commit of a pull request on GitHub, where `GITHUB_SHA` is a merge that nobody can fetch later: only the event
 /// file names it.
 fn pushed(system: &System, inputs: &mut Inputs) -> Option<String> {
-    if system.name != "GitHub Actions" {
+    if system.name != GITHUB {
         return None;
     }
     fill_in("${GITHUB_REF#refs/pull/}", inputs)?;
     let path = inputs.variable("GITHUB_EVENT_PATH")?;
     let event = inputs.text(Path::new(&path))?;
-    commit::valid(json::string(&event, &["pull_request", "head", "sha"])?)
+    commit::valid(&json::string(&event, &["pull_request", "head", "sha"])?)
 }
 
 /// `alternative` with its variables' values. `None` unless all are there.
@@ -420,7 +515,10 @@ fn fill_in(alternative: &str, inputs: &mut Inputs) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fmt::Write as _,
+    };
 
     use super::*;
 
@@ -451,13 +549,15 @@ mod tests {
                 let value = lines.lines().find_map(|line| line.strip_prefix(&start));
                 value.map(str::to_owned)
             };
-            let facts = Ci {
-                source: expected("source"),
-                tag: expected("tag"),
-                commit: expected("commit"),
-                build: expected("build"),
-            };
-            assert_eq!(find(&variables), facts, "{title}");
+            let expected = ["source", "tag", "commit", "build"].map(expected);
+            let Ci {
+                source,
+                tag,
+                commit,
+                build,
+                ..
+            } = find(&variables);
+            assert_eq!([source, tag, commit, build], expected, "{title}");
         }
         let known: BTreeSet<_> = SYSTEMS.iter().map(|system| system.name).collect();
         assert_eq!(tried, known);
@@ -510,38 +610,81 @@ mod tests {
         assert_eq!(find(&prow).source, None);
     }
 
-    #[test]
-    fn the_documentation_has_the_table() {
-        // In a package there is no such folder.
-        let Ok(page) = std::fs::read_to_string("../docs/build-facts.md") else {
+    /// Compares the text between `start` and `end` in a file of this repository with `table`, or writes it there if
+    /// `UPDATE_EXPECT` is set. In a package there is no such file.
+    fn must_have(path: &str, start: &str, end: &str, table: &str) {
+        let Ok(text) = std::fs::read_to_string(path) else {
             return;
         };
-        let code = |names: &[&str]| {
-            names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-        };
-        let cell = |names: &[&str]| {
+        let (before, rest) = text.split_once(start).expect("the table's start");
+        let (found, after) = rest.split_once(end).expect("the table's end");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, [before, start, table, end, after].concat()).expect("a file");
+        } else {
+            assert_eq!(found, table, "{path}: UPDATE_EXPECT=1 writes it");
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_the_table() {
+        let code = |names: &[&str], between: &str| {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
             if names.is_empty() {
                 "–".to_owned()
             } else {
-                code(names).join(" / ")
+                names.join(between)
             }
         };
+        let mut table = String::new();
         for system in SYSTEMS {
-            let facts = [system.commit, system.tag, system.source, system.build]
-                .map(cell)
-                .join(" | ");
-            let row = format!(
-                "| {} | {} | {facts} |\n",
+            let columns = [
+                system.commit,
+                system.tag,
+                system.source,
+                system.build,
+                system.pull_request,
+            ];
+            let facts = columns.map(|names| code(names, " / ")).join(" | ");
+            let _ = writeln!(
+                table,
+                "| {} | {} | {facts} |",
                 system.name,
-                code(system.detect).join(" or ")
-            );
-            assert!(
-                page.contains(&row),
-                "docs/build-facts.md lacks this row:\n{row}"
+                code(system.detect, " or ")
             );
         }
+        must_have(
+            "../docs/build-facts.md",
+            "|---|---|---|---|---|---|---|\n",
+            "\n\n",
+            table.trim_end(),
+        );
+    }
+
+    #[test]
+    fn the_shell_script_has_the_table() {
+        let mut table = String::new();
+        for system in SYSTEMS {
+            let columns = [
+                system.detect,
+                system.commit,
+                system.pull_request,
+                system.merge,
+                system.tag,
+                system.source,
+                system.build,
+            ];
+            let _ = writeln!(
+                table,
+                "{}|{}",
+                system.name,
+                columns.map(|names| names.join(" ")).join("|")
+            );
+        }
+        must_have(
+            "../.dockerflow/version.sh",
+            "<<'SYSTEMS'\n",
+            "SYSTEMS\n",
+            &table,
+        );
     }
 }

@@ -2,7 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{ci::Ci, commit, git::Git, inputs::Inputs, json, place::Place, url};
+use crate::{
+    ci::Ci,
+    commit,
+    git::{Package, Repository},
+    inputs::Inputs,
+    json,
+    overrides::Overrides,
+    place::Place,
+    url,
+    version_file::VersionFile,
+};
 
 /// The facts of a build. A fact that is unknown is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,89 +30,144 @@ pub struct Facts {
 impl Facts {
     /// Finds the facts of the build that `inputs` belong to.
     ///
+    /// A source counts only if it is about the source code that is being compiled: `version.json` and the variables of a CI
+    /// system do not if they name another commit than the one that is checked out.
+    ///
     /// # Errors
     ///
     /// One sentence for each `DOCKERFLOW_*` variable whose value is not valid.
     pub fn find(inputs: &mut Inputs) -> Result<Self, Vec<String>> {
-        let told = Told::find(inputs)?;
+        let overrides = Overrides::read(inputs)?;
+        if let Overrides {
+            source: Some(source),
+            version: Some(version),
+            commit: Some(commit),
+            build: Some(build),
+        } = overrides
+        {
+            return Ok(Self {
+                source,
+                version,
+                commit,
+                build,
+            });
+        }
+        // The files of git are only watched for a commit that is not set outright.
+        if overrides.commit.is_some() {
+            Ok(inputs.without_recording_files(|inputs| Self::complete(overrides, inputs)))
+        } else {
+            Ok(Self::complete(overrides, inputs))
+        }
+    }
+
+    fn complete(overrides: Overrides, inputs: &mut Inputs) -> Self {
+        let cargo = |name: &str| inputs.of_cargo(name).unwrap_or_default();
+        let package = Package {
+            name: cargo("CARGO_PKG_NAME"),
+            version: cargo("CARGO_PKG_VERSION"),
+        };
+        let repository_url = cargo("CARGO_PKG_REPOSITORY");
         let folder = inputs.of_cargo("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let place = folder.as_deref().map(Place::of).unwrap_or_default();
+        let Place { repository, copy } = folder
+            .as_deref()
+            .map(|folder| Place::of(folder, inputs))
+            .unwrap_or_default();
+        let head = repository
+            .as_ref()
+            .and_then(|repository| repository.head(inputs));
+        let packaged = copy
+            .as_deref()
+            .filter(|_| repository.is_none())
+            .and_then(|copy| packaged(copy, inputs));
+
+        let is_built = |commit: &str| match (&overrides.commit, &repository, &copy) {
+            (Some(set), _, _) => set == commit,
+            (None, Some(_), _) => head.as_deref() == Some(commit),
+            (None, None, Some(_)) => packaged.as_deref() == Some(commit),
+            (None, None, None) => true,
+        };
+        let file = folder
+            .as_deref()
+            .and_then(|folder| VersionFile::find(folder, inputs));
+        let file = file.filter(|file| is_built(&file.commit));
+        let (file_source, file_version, file_commit, file_build) = match file {
+            Some(file) => (file.source, file.version, Some(file.commit), file.build),
+            None => (None, None, None, None),
+        };
         let mut ci = Ci::find(inputs);
-        if place.copy.is_some() {
+        if copy.is_some() || !is_about(&mut ci, head.as_deref(), repository.as_ref()) {
             ci = Ci {
                 build: ci.build,
                 ..Ci::default()
             };
         }
-        let package = inputs.of_cargo("CARGO_PKG_VERSION").unwrap_or_default();
-        let git = place
-            .repository
-            .and_then(|folder| Git::find(&folder, &package, inputs))
-            .unwrap_or_default();
-        let packaged = place.copy.and_then(|folder| packaged(&folder, inputs));
+        if file_commit.is_some() && ci.commit.is_some() && file_commit != ci.commit {
+            ci.source = None;
+        }
 
-        let commit = told
+        let commit = overrides
             .commit
-            .or(ci.commit)
-            .or_else(|| git.commit.clone())
+            .or(file_commit)
+            .or_else(|| ci.commit.clone())
+            .or_else(|| head.clone())
             .or(packaged);
-        let tag = git.tag.filter(|_| git.commit == commit); // else it is the tag of something else
-        let repository = inputs.of_cargo("CARGO_PKG_REPOSITORY");
-        let source = told.source.or(ci.source).or(git.source);
-        Ok(Self {
+        // A tag is only that of its own commit.
+        let ci_tag = ci.tag.filter(|_| ci.commit == commit);
+        let version = overrides.version.or(file_version).or(ci_tag).or_else(|| {
+            let (repository, head) = (repository.as_ref()?, head.as_deref()?);
+            (commit.as_deref() == Some(head)).then(|| repository.tag(head, &package, inputs))?
+        });
+        let source = overrides.source.or(file_source).or(ci.source).or_else(|| {
+            let origin = repository.as_ref()?.origin(inputs)?;
+            url::of_repository(&origin)
+        });
+        Self {
             source: source
-                .or_else(|| url::of_repository(&repository?))
+                .or_else(|| url::of_repository(&repository_url))
                 .unwrap_or_default(),
-            version: told.version.or(ci.tag).or(tag).unwrap_or(package),
+            version: version.unwrap_or(package.version),
             commit: commit.unwrap_or_default(),
-            build: told.build.or(ci.build).unwrap_or_default(),
-        })
-    }
-}
-
-/// What the `DOCKERFLOW_*` variables say.
-struct Told {
-    source: Option<String>,
-    version: Option<String>,
-    commit: Option<String>,
-    build: Option<String>,
-}
-
-impl Told {
-    fn find(inputs: &mut Inputs) -> Result<Self, Vec<String>> {
-        let mut problems = Vec::new();
-        let mut read = |name: &str, valid: fn(&str) -> Option<String>, expected: &str| {
-            let held = inputs.variable(name)?;
-            let value = valid(&held);
-            if value.is_none() {
-                problems.push(format!(
-                    "{name} is set when this is compiled, and is not {expected}"
-                ));
-            }
-            value
-        };
-        let repository = "the URL of a repository, such as https://example.org/team/app";
-        let build = "the URL of a build, such as https://ci.example.org/builds/42";
-        let told = Self {
-            source: read("DOCKERFLOW_SOURCE", url::of_repository, repository),
-            version: read("DOCKERFLOW_VERSION", |version| Some(version.to_owned()), ""),
-            commit: read(
-                "DOCKERFLOW_COMMIT",
-                commit::valid,
-                "a commit's whole hash, 40 or 64 hexadecimal digits",
-            ),
-            build: read("DOCKERFLOW_BUILD", url::of_build, build),
-        };
-        if problems.is_empty() {
-            Ok(told)
-        } else {
-            Err(problems)
+            build: overrides
+                .build
+                .or(file_build)
+                .or(ci.build)
+                .unwrap_or_default(),
         }
     }
 }
 
-/// The commit that `cargo package` made a package from.
+/// Returns whether the variables of the CI system are about what is checked out: a job may check out a tag, another repository
+/// or a submodule, or commit before it builds.
+///
+/// They are if they name the commit that is checked out, or if that is the throw-away merge of the pull request's commit, which
+/// most systems build.
+fn is_about(ci: &mut Ci, head: Option<&str>, repository: Option<&Repository>) -> bool {
+    let Some(repository) = repository else {
+        return true;
+    };
+    let (Some(head), Some(commit)) = (head, ci.commit.clone()) else {
+        return false;
+    };
+    let parents = || repository.parents(head);
+    if commit == head {
+        // Nobody can fetch the merge later: the commit that was pushed is its second parent.
+        if ci.is_merge
+            && let [_, pushed] = &*parents()
+        {
+            ci.commit = Some(pushed.clone());
+        }
+        return true;
+    }
+    // The merge has to be the one that the system made, if it says which that is: another branch may have merged the commit, too.
+    let is_merge = ci.is_pull_request && ci.merge.as_deref().is_none_or(|merge| merge == head);
+    is_merge && {
+        let parents = parents();
+        parents.len() > 1 && parents.contains(&commit)
+    }
+}
+
+/// Returns the commit that `cargo package` made a package from.
 fn packaged(folder: &Path, inputs: &mut Inputs) -> Option<String> {
     let text = inputs.text(&folder.join(".cargo_vcs_info.json"))?;
-    commit::valid(json::string(&text, &["git", "sha1"])?)
+    commit::valid(&json::string(&text, &["git", "sha1"])?)
 }

@@ -1,89 +1,192 @@
-//! What a git repository says about the commit that is checked out, read from its files. Git itself may be absent, or refuse
-//! because the folder is another user's.
+//! What a git repository says about the commit that is checked out, read from its files. No git program is needed, and none can
+//! refuse because the folder belongs to another user.
 
 use std::{
     collections::BTreeMap,
+    env,
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
-use crate::{commit, inputs::Inputs, url};
+use crate::{commit, inputs, inputs::Inputs};
 
-mod inflate;
-mod object;
+pub mod config;
+pub mod inflate;
+pub mod object;
 mod reftable;
+mod tags;
 
-/// What a repository says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Git {
-    /// The URL of the remote `origin`.
-    pub source: Option<String>,
-    /// The tag of the commit.
-    pub tag: Option<String>,
-    /// The commit that is checked out.
-    pub commit: Option<String>,
-}
-
-impl Git {
-    /// What the repository with a `.git` in `folder` says. `version` is the package's.
-    pub fn find(folder: &Path, version: &str, inputs: &mut Inputs) -> Option<Self> {
-        let repository = Repository::open(folder, inputs)?;
-        let config = inputs
-            .text(&repository.common.join("config"))
-            .unwrap_or_default();
-        let refs = repository.refs(inputs);
-        let head = repository.head(&refs, inputs);
-        Some(Self {
-            source: origin(&config).and_then(|url| url::of_repository(&url)),
-            tag: head
-                .as_ref()
-                .and_then(|head| repository.tag(head, &refs, version, inputs)),
-            commit: head,
-        })
-    }
-}
+use object::Objects;
+pub use reftable::parse as parse_reftable;
+pub(crate) use tags::Package;
 
 /// The files of a repository.
-struct Repository {
+#[derive(Clone)]
+pub(crate) struct Repository {
     /// Those of this worktree: `HEAD`, the index.
     own: PathBuf,
     /// Those that its worktrees share: branches, tags, objects, the configuration.
     common: PathBuf,
 }
 
-/// What a ref that does not stand in a file of its own points to.
+/// What a ref that is not a file of its own points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
-    /// An object. Of an annotated tag, `peeled` is the commit, where that is written down beside it.
+pub enum Target {
+    /// An object. Of an annotated tag, `peeled` is the commit if it is written down beside it.
     Object {
+        /// Its hash.
         hash: String,
+        /// The commit that it is a tag of.
         peeled: Option<String>,
     },
     /// Another ref.
-    Ref(String),
+    Ref(Vec<u8>),
 }
 
-type Refs = BTreeMap<String, Target>;
+/// Refs by their names, which need not be UTF-8.
+pub type Refs = BTreeMap<Vec<u8>, Target>;
 
 impl Repository {
-    fn open(folder: &Path, inputs: &mut Inputs) -> Option<Self> {
-        let mut own = folder.join(".git");
-        if own.is_file() {
-            // a linked worktree or a submodule
-            own = folder.join(inputs.text(&own)?.strip_prefix("gitdir:")?.trim_start());
-        }
-        let common = inputs.text(&own.join("commondir"));
-        Some(Self {
-            common: common.map_or_else(|| own.clone(), |path| own.join(path)),
-            own,
-        })
+    /// Opens the repository that has its files in `folder`. Returns `None` if git would not take it for one.
+    pub(crate) fn at(folder: &Path, inputs: &mut Inputs) -> Option<Self> {
+        let common = inputs.text(&folder.join("commondir"));
+        let repository = Self {
+            common: common.map_or_else(|| folder.to_owned(), |path| folder.join(path)),
+            own: folder.to_owned(),
+        };
+        let head = folder.join("HEAD");
+        let has_head = inputs::read(&head).is_some_and(|text| {
+            let text = text.trim_ascii();
+            text.starts_with(b"ref:") || commit::valid(&String::from_utf8_lossy(text)).is_some()
+        });
+        let is_link = fs::read_link(&head).is_ok_and(|target| target.starts_with("refs"));
+        let has_rest = ["objects", "refs"]
+            .iter()
+            .all(|name| repository.common.join(name).is_dir());
+        ((has_head || is_link) && has_rest).then_some(repository)
     }
 
-    /// The refs of which many stand in one file.
+    /// Opens the repository that the file or folder `.git` is or names.
+    pub(crate) fn of_dot_git(dot_git: &Path, inputs: &mut Inputs) -> Option<Self> {
+        if !dot_git.is_file() {
+            return Self::at(dot_git, inputs);
+        }
+        // a linked worktree or a submodule
+        let text = inputs.file(dot_git)?;
+        let path = path_of(text.trim_ascii().strip_prefix(b"gitdir:")?.trim_ascii())?;
+        Self::at(&dot_git.parent()?.join(path), inputs)
+    }
+
+    /// Opens the repository that `GIT_DIR` names, as git does. Returns it with the top folder of its working tree.
+    pub(crate) fn of_environment(inputs: &mut Inputs) -> Option<(Self, PathBuf)> {
+        let folder = env::current_dir().ok()?.join(inputs.variable("GIT_DIR")?);
+        let tree = inputs.variable("GIT_WORK_TREE").map(PathBuf::from);
+        let repository = Self::at(&folder, inputs)?;
+        let tree = tree.or_else(|| {
+            let text = inputs.text(&folder.join("gitdir"))?; // a linked worktree
+            Some(Path::new(&text).parent()?.to_owned())
+        });
+        let beside = || {
+            (folder.file_name() == Some(OsStr::new(".git")))
+                .then(|| folder.parent().map(Path::to_owned))?
+        };
+        let tree = tree
+            .or_else(beside)
+            .map_or_else(env::current_dir, fs::canonicalize)
+            .ok()?;
+        Some((repository, tree))
+    }
+
+    /// Returns the URL of the remote `origin`, as it is configured.
+    pub(crate) fn origin(&self, inputs: &mut Inputs) -> Option<String> {
+        config::origin(&String::from_utf8_lossy(
+            &inputs.file(&self.common.join("config"))?,
+        ))
+    }
+
+    /// Returns the parents of a commit.
+    pub(crate) fn parents(&self, commit: &str) -> Vec<String> {
+        Objects::of(&self.common)
+            .parents(commit)
+            .unwrap_or_default()
+    }
+
+    /// Returns the commit that is checked out, and records files of which one changes whenever git checks out another one.
+    ///
+    /// They are as few as can be, because each that changes for another reason has the crate compiled again: `HEAD` and the file
+    /// of the branch that it names. Only for a branch without a file of its own, the reflog has to do.
+    pub(crate) fn head(&self, inputs: &mut Inputs) -> Option<String> {
+        let mut name = b"HEAD".to_vec();
+        let mut refs = None;
+        for _ in 0..5 {
+            let of_worktree: [&[u8]; 4] = [
+                b"HEAD",
+                b"refs/bisect/",
+                b"refs/rewritten/",
+                b"refs/worktree/",
+            ];
+            let is_own = of_worktree.iter().any(|start| name.starts_with(start));
+            let folder = if is_own { &self.own } else { &self.common };
+            let path = folder.join(path_of(&name)?);
+            let next = if let Some(target) = link(&path) {
+                self.watch_log(b"HEAD", inputs);
+                target
+            } else if let Some(text) = inputs.file(&path).filter(|text| !text.starts_with(STUB)) {
+                if path.to_str().is_none() {
+                    self.watch_log(&name, inputs);
+                }
+                let text = text.trim_ascii();
+                match text.strip_prefix(b"ref:") {
+                    Some(other) => other.trim_ascii().to_vec(),
+                    None => return commit::valid(&String::from_utf8_lossy(text)),
+                }
+            } else {
+                let refs = refs.get_or_insert_with(|| self.refs(inputs));
+                match refs.get(&name) {
+                    Some(Target::Object { hash, .. }) => {
+                        self.watch_log(&name, inputs);
+                        return commit::valid(hash);
+                    }
+                    Some(Target::Ref(other)) => other.clone(),
+                    None => break, // a branch without a commit
+                }
+            };
+            // A name that is not a ref's could be a path to anywhere.
+            if !next.starts_with(b"refs/") || next.windows(2).any(|two| two == b"..") {
+                return None;
+            }
+            name = next;
+        }
+        self.watch_log(&name, inputs);
+        None
+    }
+
+    /// Records what changes when the ref `name`, which is not a file of its own, is moved: it then becomes one, which cannot be
+    /// recorded before it is there.
+    fn watch_log(&self, name: &[u8], inputs: &mut Inputs) {
+        let is_reftable = [&self.own, &self.common]
+            .map(|folder| inputs.watch(&folder.join("reftable/tables.list")));
+        if is_reftable.iter().any(Option::is_some) {
+            return;
+        }
+        let log = path_of(name).map(|name| self.common.join("logs").join(name));
+        let logs = [log.unwrap_or_default(), self.own.join("logs/HEAD")];
+        if logs.iter().any(|log| inputs.watch(log).is_some()) {
+            return;
+        }
+        // Without a reflog, what else a commit, merge or reset writes has to do. The index is also written when git refreshes
+        // it, which then compiles the crate once more.
+        for name in ["index", "COMMIT_EDITMSG", "ORIG_HEAD"] {
+            let _ = inputs.watch(&self.own.join(name));
+        }
+    }
+
+    /// Returns the refs of which many stand in one file.
     fn refs(&self, inputs: &mut Inputs) -> Refs {
         let mut refs = packed(
             &inputs
-                .text(&self.common.join("packed-refs"))
+                .file(&self.common.join("packed-refs"))
                 .unwrap_or_default(),
         );
         for folder in [&self.common, &self.own] {
@@ -91,177 +194,52 @@ impl Repository {
         }
         refs
     }
-
-    /// The commit that is checked out. Every way by which git can put another in its place changes a file that is read here.
-    fn head(&self, refs: &Refs, inputs: &mut Inputs) -> Option<String> {
-        let mut name = "HEAD".to_owned();
-        let is_reftable = inputs
-            .watch(&self.own.join("reftable/tables.list"))
-            .is_some();
-        let is_head_logged = inputs.watch(&self.own.join("logs/HEAD")).is_some();
-        let mut is_logged = is_reftable || is_head_logged;
-        for _ in 0..5 {
-            let of_worktree = ["HEAD", "refs/bisect/", "refs/rewritten/", "refs/worktree/"];
-            let is_own = of_worktree.iter().any(|start| name.starts_with(start));
-            let folder = if is_own { &self.own } else { &self.common };
-            // With reftable, the file HEAD is a stub for programs that do not know it.
-            let loose = inputs
-                .text(&folder.join(&name))
-                .filter(|text| text != "ref: refs/heads/.invalid");
-            let target = match (&loose, refs.get(&name)) {
-                (Some(text), _) => match text.strip_prefix("ref:") {
-                    Some(other) => Target::Ref(other.trim_start().to_owned()),
-                    None => Target::Object {
-                        hash: text.clone(),
-                        peeled: None,
-                    },
-                },
-                (None, Some(target)) => target.clone(),
-                (None, None) => break,
-            };
-            match target {
-                Target::Object { hash, .. } => {
-                    if !is_logged && loose.is_none() {
-                        self.watch_for_commits(inputs);
-                    }
-                    return commit::valid(&hash);
-                }
-                Target::Ref(other) => {
-                    // What is no name of a ref could be a path to anywhere.
-                    if !other.starts_with("refs/") || other.contains("..") {
-                        return None;
-                    }
-                    // Another worktree can move the branch, of which this one's log has nothing.
-                    is_logged |= inputs
-                        .watch(&self.common.join("logs").join(&other))
-                        .is_some();
-                    name = other;
-                }
-            }
-        }
-        // A branch without a commit.
-        if !is_logged {
-            self.watch_for_commits(inputs);
-        }
-        None
-    }
-
-    /// A new commit makes the branch a file of its own, which cannot be watched before it is there. Without a reflog, what else
-    /// a commit, merge or reset writes must do. The index is also written when git refreshes it: at worst, a needless build.
-    fn watch_for_commits(&self, inputs: &mut Inputs) {
-        for name in ["index", "COMMIT_EDITMSG", "ORIG_HEAD"] {
-            inputs.watch(&self.own.join(name));
-        }
-    }
-
-    /// The tag of the commit `head`. Of several, the one that ends in the package's version; else an annotated one; else the last
-    /// by name.
-    fn tag(&self, head: &str, refs: &Refs, version: &str, inputs: &mut Inputs) -> Option<String> {
-        let start = "refs/tags/";
-        let mut tags: BTreeMap<String, (bool, Option<PathBuf>)> = BTreeMap::new();
-        for (name, target) in refs {
-            if let (Some(name), Target::Object { hash, peeled }) =
-                (name.strip_prefix(start), target)
-            {
-                let is_annotated = peeled.is_some();
-                if peeled.as_deref().unwrap_or(hash) == head {
-                    tags.insert(name.to_owned(), (is_annotated, None));
-                }
-            }
-        }
-        for (name, path) in files(&self.common.join(start)) {
-            tags.remove(&name); // the loose one counts
-            let Ok(hash) = fs::read_to_string(&path) else {
-                continue;
-            };
-            let hash = hash.trim();
-            if hash == head {
-                tags.insert(name, (false, Some(path)));
-            } else if object::peel(&self.common.join("objects"), hash).as_deref() == Some(head) {
-                tags.insert(name, (true, Some(path)));
-            }
-        }
-        let is_of_package = |name: &str| {
-            name.strip_suffix(version).is_some_and(|rest| {
-                !rest.ends_with(|last: char| last == '.' || last.is_ascii_digit())
-            })
-        };
-        let (name, (_, path)) = tags.into_iter().max_by_key(|(name, (is_annotated, _))| {
-            (is_of_package(name), *is_annotated, name.clone())
-        })?;
-        if let Some(path) = path {
-            inputs.watch(&path)?;
-        }
-        Some(name)
-    }
 }
 
-/// The refs in the text of `packed-refs`.
-fn packed(text: &str) -> Refs {
+/// What the file `HEAD` begins with where the refs are in reftables, for programs that do not know these.
+const STUB: &[u8] = b"ref: refs/heads/.invalid";
+
+/// Returns the ref that a symbolic link names, as old versions of git wrote `HEAD`.
+fn link(path: &Path) -> Option<Vec<u8>> {
+    let target = fs::read_link(path).ok()?;
+    let target = target.to_str()?.as_bytes();
+    target.starts_with(b"refs/").then(|| target.to_vec())
+}
+
+/// Returns the path that these bytes are. Names of refs need not be UTF-8.
+fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+    #[cfg(unix)]
+    let path = Some(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes));
+    #[cfg(not(unix))]
+    let path = std::str::from_utf8(bytes).ok();
+    path.map(PathBuf::from)
+}
+
+/// Returns the refs in the text of `packed-refs`.
+#[must_use]
+pub fn packed(text: &[u8]) -> Refs {
     let mut refs = Refs::new();
-    let mut last = None;
-    for line in text.lines() {
-        if let Some(commit) = line.strip_prefix('^') {
+    let mut last: Option<Vec<u8>> = None;
+    let hash_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii_end();
+        if let Some(commit) = line.strip_prefix(b"^") {
             if let Some(Target::Object { peeled, .. }) =
                 last.as_ref().and_then(|name| refs.get_mut(name))
             {
-                *peeled = Some(commit.to_owned());
+                *peeled = Some(hash_of(commit));
             }
-        } else if let Some((hash, name)) = line.split_once(' ').filter(|_| !line.starts_with('#')) {
-            last = Some(name.to_owned());
-            refs.insert(
-                name.to_owned(),
-                Target::Object {
-                    hash: hash.to_owned(),
-                    peeled: None,
-                },
-            );
+        } else if let Some(end) = line
+            .iter()
+            .position(|byte| *byte == b' ')
+            .filter(|_| !line.starts_with(b"#"))
+        {
+            let (hash, name) = (hash_of(&line[..end]), line[end + 1..].to_vec());
+            last = Some(name.clone());
+            refs.insert(name, Target::Object { hash, peeled: None });
         }
     }
     refs
-}
-
-/// Every file below `folder`, with its path from there.
-fn files(folder: &Path) -> Vec<(String, PathBuf)> {
-    let mut found = Vec::new();
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let (path, Ok(name)) = (entry.path(), entry.file_name().into_string()) else {
-            continue;
-        };
-        if path.is_dir() {
-            found.extend(
-                files(&path)
-                    .into_iter()
-                    .map(|(below, path)| (format!("{name}/{below}"), path)),
-            );
-        } else {
-            found.push((name, path));
-        }
-    }
-    found
-}
-
-/// The URL of the remote `origin` in the text of a configuration file. The last one counts.
-fn origin(config: &str) -> Option<String> {
-    let mut is_origin = false;
-    let mut url = None;
-    for line in config.lines().map(str::trim) {
-        if let Some(section) = line.strip_prefix('[') {
-            let section = section.split(']').next().unwrap_or_default();
-            is_origin = section
-                .split_once(char::is_whitespace)
-                .is_some_and(|(section, name)| {
-                    section.eq_ignore_ascii_case("remote") && name.trim() == "\"origin\""
-                });
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| is_origin)
-            && key.trim().eq_ignore_ascii_case("url")
-        {
-            let value = value.split(" #").next().unwrap_or_default();
-            url = Some(value.trim().trim_matches('"').to_owned());
-        }
-    }
-    url
 }
 
 #[cfg(test)]
@@ -270,7 +248,8 @@ mod tests {
 
     #[test]
     fn packed_refs_have_the_commits_of_annotated_tags() {
-        let text = "# pack-refs with: peeled fully-peeled sorted \n1111 refs/heads/main\n2222 refs/tags/v1\n^1111\nnonsense\n";
+        let text =
+            b"# pack-refs with: peeled fully-peeled sorted \n1111 refs/heads/main\n2222 refs/tags/v1\n^1111\nnonsense\n";
         let target = |hash: &str, peeled: Option<&str>| Target::Object {
             hash: hash.into(),
             peeled: peeled.map(Into::into),
@@ -281,39 +260,7 @@ mod tests {
         ];
         assert_eq!(
             packed(text),
-            expected
-                .map(|(name, target)| (name.to_owned(), target))
-                .into()
+            expected.map(|(name, target)| (name.into(), target)).into()
         );
-    }
-
-    #[test]
-    fn the_url_of_origin_is_found_among_others_however_it_is_written() {
-        for (config, url) in [
-            (
-                "[remote \"origin\"]\n\turl = https://a.b/c\n\tfetch = +refs/*\n[branch \"x\"]\n url = no",
-                Some("https://a.b/c"),
-            ),
-            (
-                "[Remote \"origin\"]\r\nURL=\"https://a.b/c\" \r\n",
-                Some("https://a.b/c"),
-            ),
-            (
-                "[remote \"origin\"] # ours\nurl = https://a.b/c # here\n",
-                Some("https://a.b/c"),
-            ),
-            (
-                "[remote \"origin\"]\nurl = one\nurl = two\npushurl = three",
-                Some("two"),
-            ),
-            (
-                "[remote \"upstream\"]\nurl = no\n[remote \"Origin\"]\nurl = no",
-                None,
-            ),
-            ("[remote]\nurl = no", None),
-            ("", None),
-        ] {
-            assert_eq!(origin(config).as_deref(), url, "{config}");
-        }
     }
 }

@@ -15,6 +15,7 @@ pub struct Inputs {
     lookup: Lookup,
     variables: BTreeSet<String>,
     files: BTreeSet<String>,
+    is_recording_files: bool,
 }
 
 impl Inputs {
@@ -30,6 +31,7 @@ impl Inputs {
             lookup: Box::new(lookup),
             variables: BTreeSet::new(),
             files: BTreeSet::new(),
+            is_recording_files: true,
         }
     }
 
@@ -57,8 +59,8 @@ impl Inputs {
 
     /// Returns the bytes of a file. A file that does not exist is not recorded: Cargo would rebuild every time.
     pub fn file(&mut self, path: &Path) -> Option<Vec<u8>> {
-        let bytes = fs::read(path).ok()?;
-        self.watch(path)?;
+        let bytes = read(path)?;
+        let _ = self.watch(path); // it is read even if it cannot be recorded
         Some(bytes)
     }
 
@@ -69,8 +71,19 @@ impl Inputs {
         if !absolute.is_file() {
             return None;
         }
-        self.files.insert(absolute.to_str()?.to_owned());
+        let name = absolute.to_str()?.to_owned();
+        if self.is_recording_files {
+            self.files.insert(name);
+        }
         Some(())
+    }
+
+    /// Calls `read` without recording the files that it reads.
+    pub(crate) fn without_recording_files<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.is_recording_files, false);
+        let result = read(self);
+        self.is_recording_files = before;
+        result
     }
 
     /// Returns the names of the variables that were asked for.
@@ -91,4 +104,16 @@ impl fmt::Debug for Inputs {
         debug.field("files", &self.files);
         debug.finish_non_exhaustive()
     }
+}
+
+/// The most that is read of a file: the packed refs of the largest repositories are some 100 MB.
+const MOST: u64 = 1 << 30;
+
+/// Returns the bytes of a regular file. Anything else, such as a named pipe, could keep the compiler waiting forever.
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::metadata(path).ok()?;
+    if !metadata.is_file() || metadata.len() > MOST {
+        return None;
+    }
+    fs::read(path).ok()
 }

@@ -7,6 +7,8 @@ use syn::{
     parse::{Parse, ParseStream},
 };
 
+use crate::errors::Errors;
+
 /// `#[attributes] visibility signature { body }`.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
@@ -27,6 +29,20 @@ impl Parse for Function {
 }
 
 impl Function {
+    /// Reports `const`, `unsafe` and `extern`, which the generated call could not respect.
+    pub(crate) fn must_be_plain(&self, what: &str, errors: &mut Errors) {
+        let signature = &self.signature;
+        let qualifiers = [
+            signature.constness.to_token_stream(),
+            signature.safety.to_token_stream(),
+            signature.abi.to_token_stream(),
+        ];
+        for qualifier in qualifiers.into_iter().filter(|tokens| !tokens.is_empty()) {
+            let text = format!("{what} cannot be on a function that is `{qualifier}`: remove that");
+            errors.push(syn::Error::new_spanned(&qualifier, text));
+        }
+    }
+
     /// The `self` of a method.
     pub(crate) fn receiver(&self) -> Option<&FnArg> {
         self.signature

@@ -6,6 +6,7 @@ mod errors;
 mod function;
 mod health_check;
 mod options;
+mod program;
 mod service;
 mod version;
 
@@ -19,6 +20,12 @@ pub fn service(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
     health_check::expand(attribute.into(), &item.into()).into()
+}
+
+#[allow(missing_docs)] // documented where it is re-exported
+#[proc_macro_attribute]
+pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    program::expand(attribute.into(), &item.into()).into()
 }
 
 #[allow(missing_docs)] // documented where it is re-exported

@@ -25,7 +25,7 @@ mod settings;
 pub use error::{BadSetting, Error};
 pub use health::Message;
 pub use metrics::Metrics;
-pub use process::{Program, Server, healthcheck, main};
+pub use process::{Program, Server, healthcheck};
 pub use request::{InvalidRequestId, RequestId, Summary, TraceContext, block};
 pub use service::{Version, share_engine};
 pub use settings::settings;

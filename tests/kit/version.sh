@@ -51,12 +51,16 @@ is 'a tag at HEAD' "$(says)" "$(object https://github.com/mozilla/project v1.2.3
 git worktree add -q "$work/worktree" 2>/dev/null
 is 'a linked worktree' "$(cd "$work/worktree" && says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
 echo new >untracked
-is 'a file that git does not know changes nothing' "$(says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
-echo 2 >file
-is 'a dirty tree is not the tag' "$(says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+is 'a tree with a file that git does not know is neither the commit nor the tag' "$(says)" "$(object https://github.com/mozilla/project '' '' '')"
+ok '... and it says so' warned 'has changes that commit'
+ok '... with the name of the file' warned 'untracked'
+rm untracked && echo '{}' >version.json
+is 'its own output changes nothing' "$(says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+rm version.json && echo 2 >file
+is 'a dirty tree is neither the commit nor the tag' "$(says)" "$(object https://github.com/mozilla/project '' '' '')"
 ok '... and it says so' warned 'has changes that commit'
 git add file
-is 'changes in the index are dirt, too' "$(says)" "$(object https://github.com/mozilla/project '' "$head" '')"
+is 'changes in the index are dirt, too' "$(says)" "$(object https://github.com/mozilla/project '' '' '')"
 git commit -qm two
 second=$(git rev-parse HEAD)
 is 'a commit after the tag is not the tag' "$(says)" "$(object https://github.com/mozilla/project '' "$second" '')"
@@ -71,11 +75,11 @@ is 'no repository: nothing is known' "$(says)" "$(object '' '' '' '')"
 ok '... and it says what git said' warned 'not a git repository'
 ok '... and what is missing' warned 'commit is unknown'
 mkdir "$work/tools"
-for tool in sed tr env dash bash busybox; do
+for tool in awk sed tr env dash bash busybox; do
   if path=$(command -v "$tool"); then ln -s "$path" "$work/tools/$tool"; fi
 done
-is 'no git on the PATH' "$(cd "$work/project" && tools=$work/tools says)" "$(object '' '' '' '')"
-ok '... and it says so' warned 'no git to ask'
+is 'no git on the PATH' "$(cd "$work/plain" && tools=$work/tools says)" "$(object '' '' '' '')"
+ok '... and it says so' warned 'no git program'
 is 'no git and no repository, in CI' \
   "$(tools=$work/tools says GITHUB_ACTIONS=true GITHUB_SHA="$head" GITHUB_SERVER_URL=https://github.com GITHUB_REPOSITORY=o/r)" \
   "$(object https://github.com/o/r '' "$head" '')"
@@ -83,7 +87,8 @@ git init -q --object-format=sha256 "$work/sha256"
 cd "$work/sha256" && git commit -q --allow-empty -m one
 is 'a SHA-256 repository' "$(says)" "$(object '' '' "$(git rev-parse HEAD)" '')"
 
-cd "$work/project"
+cd "$work/project" && echo 3 >file && git commit -qam three
+head=$(git rev-parse HEAD)
 circle=(CIRCLECI=true CIRCLE_SHA1="$head" CIRCLE_BUILD_URL=https://circleci.com/gh/mozilla/project/7)
 is 'CircleCI' "$(says "${circle[@]}" CIRCLE_REPOSITORY_URL=git@github.com:mozilla/project.git)" \
   "$(object https://github.com/mozilla/project '' "$head" https://circleci.com/gh/mozilla/project/7)"
@@ -91,9 +96,16 @@ is 'CircleCI, a tag' "$(says "${circle[@]}" CIRCLE_TAG=v3)" "$(object https://gi
 is 'CircleCI without a repository URL' \
   "$(cd "$work/plain" && says "${circle[@]}" CIRCLE_PROJECT_USERNAME=mozilla CIRCLE_PROJECT_REPONAME=other)" \
   "$(object https://github.com/mozilla/other '' "$head" https://circleci.com/gh/mozilla/project/7)"
-is 'a branch build in CI whose commit has a tag is not the tag' "$(git checkout -q v1.2.3 2>/dev/null; says "${circle[@]}")" \
-  "$(object https://github.com/mozilla/project '' "$head" https://circleci.com/gh/mozilla/project/7)"
+is "a job that checks out a tag has the tag's commit, and warns" "$(git checkout -q v1.2.3 2>/dev/null; says "${circle[@]}")" \
+  "$(object https://github.com/mozilla/project v1.2.3 "$(git rev-parse v1.2.3)" https://circleci.com/gh/mozilla/project/7)"
+ok '... and it says so' warned 'CircleCI is about commit'
 git checkout -q main
+is 'without git on the PATH, too, CI counts only for what is checked out' "$(tools=$work/tools says "${circle[@]}" CIRCLE_SHA1="$second")" \
+  "$(object '' '' "$head" https://circleci.com/gh/mozilla/project/7)"
+is '... and does if it is that' "$(tools=$work/tools says "${circle[@]}")" \
+  "$(object '' '' "$head" https://circleci.com/gh/mozilla/project/7)"
+is 'CI says what it builds, whatever the job wrote into the tree' "$(echo 4 >generated; says "${circle[@]}"; rm generated)" \
+  "$(object https://github.com/mozilla/project '' "$head" https://circleci.com/gh/mozilla/project/7)"
 
 github=(GITHUB_ACTIONS=true GITHUB_SERVER_URL=https://github.com GITHUB_REPOSITORY=mozilla/project GITHUB_RUN_ID=42 GITHUB_SHA="$head")
 run=https://github.com/mozilla/project/actions/runs/42
@@ -118,6 +130,7 @@ else
   skip "... without a clone, from the event's file" 'there is no jq'
 fi
 is '... where neither tells: what is built' "$(cd "$work/plain" && says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$merge" "$run")"
+git checkout -q main
 is "GitHub, pull_request_target builds the base" "$(says "${github[@]}" GITHUB_EVENT_NAME=pull_request_target)" \
   "$(object https://github.com/mozilla/project '' "$head" "$run")"
 
@@ -126,7 +139,8 @@ gitlab=(GITLAB_CI=true CI_COMMIT_SHA="$head" CI_PROJECT_URL=https://gitlab.com/m
 is 'GitLab' "$(says "${gitlab[@]}")" "$(object https://gitlab.com/mozilla/project '' "$head" https://gitlab.com/mozilla/project/-/jobs/9)"
 is 'GitLab, a tag' "$(says "${gitlab[@]}" CI_COMMIT_TAG=v5)" \
   "$(object https://gitlab.com/mozilla/project v5 "$head" https://gitlab.com/mozilla/project/-/jobs/9)"
-is "GitLab, a merged result of a fork's branch: the commit is the head" "$(says "${gitlab[@]}" CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="$fork")" \
+is "GitLab, a merged result of a fork's branch: the commit is the head" "$(git checkout -q "$merge"
+  says "${gitlab[@]}" CI_COMMIT_SHA="$merge" CI_MERGE_REQUEST_IID=5 CI_MERGE_REQUEST_SOURCE_BRANCH_SHA="$fork")" \
   "$(object https://gitlab.com/mozilla/project '' "$fork" https://gitlab.com/mozilla/project/-/jobs/9)"
 is 'variables of a CI system that is not there count for nothing' \
   "$(says CI_COMMIT_SHA="$fork" GITHUB_SHA="$fork" CIRCLE_SHA1="$fork" CIRCLE_TAG=v9)" \
@@ -143,6 +157,10 @@ is 'an empty variable is an unset one' "$(says DOCKERFLOW_SOURCE= DOCKERFLOW_VER
 is "the tag at HEAD is not that of another commit" "$(says DOCKERFLOW_COMMIT="$fork")" "$(object https://github.com/mozilla/project '' "$fork" '')"
 is 'a DOCKERFLOW_COMMIT that is no hash is an error' "$(says DOCKERFLOW_COMMIT=abc123)" 'exit code 2'
 ok '... that shows it, and what was expected' warned 'DOCKERFLOW_COMMIT is "abc123", expected 40 or 64 hexadecimal digits'
+# shellcheck disable=SC2016 # it is meant as it is
+for version in '""' none '$TAG' undefined; do
+  is "a DOCKERFLOW_VERSION of $version is an error" "$(says DOCKERFLOW_VERSION="$version")" 'exit code 2'
+done
 is 'a DOCKERFLOW_BUILD that is no URL is an error' "$(says DOCKERFLOW_BUILD=42)" 'exit code 2'
 is 'a DOCKERFLOW_SOURCE that is no URL is an error' "$(says DOCKERFLOW_SOURCE=/home/me/project)" 'exit code 2'
 is 'a version is escaped' "$(says DOCKERFLOW_VERSION='a"b\c'$'\n')" "$(object https://github.com/mozilla/project 'a\"b\\c' "$second" '')"
@@ -174,7 +192,7 @@ https://ci.example.org/builds/1?token=secret https://ci.example.org/builds/1
 https://user:secret@ci.example.org/builds/1#log https://ci.example.org/builds/1
 http://ci.example.org:8080/builds/1 http://ci.example.org:8080/builds/1
 https://dev.azure.com/o/p/_build/results?buildId=7 https://dev.azure.com/o/p/_build/results?buildId=7
-https://dev.azure.com/o/p/_build/results?buildId=7&token=secret https://dev.azure.com/o/p/_build/results
+https://dev.azure.com/o/p/_build/results?buildId=7&token=secret https://dev.azure.com/o/p/_build/results?buildId=7
 https://aws.example.org/home?region=eu-1#/builds/p:1/view https://aws.example.org/home?region=eu-1#/builds/p:1/view
 END
 is 'a password with a slash in it is not passed on, and not shown' "$(says DOCKERFLOW_SOURCE=https://user:s/cret@github.com/o/r)" 'exit code 2'

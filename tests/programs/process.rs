@@ -1,9 +1,9 @@
 //! A service with everything that its environment sets. The tests in `tests/it/process/` start and stop it.
 
-use std::{process::ExitCode, time::Duration};
+use std::time::Duration;
 
 use actix_web::{App, HttpResponse, get, rt::time::sleep, web};
-use dockerflow::{Metrics, health_check, metrics::cadence::prelude::*};
+use dockerflow::{Error, Metrics, Server, health_check, metrics::cadence::prelude::*};
 use serde::Deserialize;
 
 /// What an operator can choose: `GREETING`, `LIMITS__SLOWEST`.
@@ -71,9 +71,8 @@ fn app(settings: web::Data<Settings>) -> App {
         .service(count)
 }
 
-fn main() -> ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| {
-        let settings = web::Data::new(server.settings::<Settings>()?);
-        server.run(move || app(settings.clone())).await
-    })
+#[dockerflow::main]
+async fn main(server: Server) -> Result<(), Error> {
+    let settings = web::Data::new(server.settings::<Settings>()?);
+    server.run(move || app(settings.clone())).await
 }

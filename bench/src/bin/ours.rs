@@ -1,13 +1,11 @@
 //! The demo: what `cargo bench -p dockerflow-bench --bench process` starts.
 
-use std::process::ExitCode;
-
 use actix_web::web::Data;
-use dockerflow_demo::{Book, VERSION, app};
+use dockerflow::{Error, Server};
+use dockerflow_demo::{Book, app};
 
-fn main() -> ExitCode {
-    dockerflow::main(VERSION, async |server| {
-        let book = Data::new(Book::open(server.settings()?).await?);
-        server.run(move || app(book.clone())).await
-    })
+#[dockerflow::main]
+async fn main(server: Server) -> Result<(), Error> {
+    let book = Data::new(Book::open(server.settings()?).await?);
+    server.run(move || app(book.clone())).await
 }

@@ -1,8 +1,9 @@
 //! zlib (RFC 1950) and deflate (RFC 1951), as far as the start of a small object needs it.
 
-/// The first `enough` bytes of what `zlib` is compressed from, or a few more; fewer where it is shorter. The checksum is not looked at: git
-/// has other means, and whoever can change the file can change that.
-pub(super) fn inflate(zlib: &[u8], enough: usize) -> Option<Vec<u8>> {
+/// Returns at least the first `enough` bytes that `zlib` was compressed from, or all if they are fewer. The checksum is not
+/// compared: whoever can change the file can change that, too.
+#[must_use]
+pub fn inflate(zlib: &[u8], enough: usize) -> Option<Vec<u8>> {
     let mut bits = Bits {
         bytes: zlib.get(2..)?,
         position: 0,

@@ -12,24 +12,32 @@
 //!
 //! [1]: https://git-scm.com/docs/reftable
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use super::{Refs, Target};
-use crate::inputs::Inputs;
+use super::{Refs, Target, object::hash_of};
+use crate::inputs::{self, Inputs};
 
-/// The refs in the stack in `folder`; none where there is no stack, or where a part of it cannot be read: older refs would
-/// otherwise pass for the newest.
+/// Returns the refs in the stack in `folder`. There are none if there is no stack, or if a part of it cannot be read: older refs
+/// would otherwise pass for the newest.
 pub(super) fn read(folder: &Path, inputs: &mut Inputs) -> Refs {
     let mut refs = Refs::new();
     // The tables themselves never change: each new one has a new name in the list.
     let list = inputs.text(&folder.join("tables.list")).unwrap_or_default();
     let whole = list
         .lines()
-        .try_for_each(|name| apply(&fs::read(folder.join(name)).ok()?, &mut refs));
+        .try_for_each(|name| apply(&inputs::read(&folder.join(name))?, &mut refs));
     whole.map(|()| refs).unwrap_or_default()
 }
 
-/// `table` over what the older ones say. `None` where it is not as the format has it.
+/// Returns the refs in the bytes of one table, or `None` if they do not have the format.
+#[must_use]
+pub fn parse(table: &[u8]) -> Option<Refs> {
+    let mut refs = Refs::new();
+    apply(table, &mut refs)?;
+    Some(refs)
+}
+
+/// Applies `table` over the refs of older ones. Returns `None` if it does not have the format.
 fn apply(table: &[u8], refs: &mut Refs) -> Option<()> {
     let version = *table.strip_prefix(b"REFT")?.first()?;
     let (header, hash_size) = match version {
@@ -69,7 +77,7 @@ fn apply(table: &[u8], refs: &mut Refs) -> Option<()> {
     Some(())
 }
 
-/// The records that are left of a block.
+/// The rest of a block's records.
 struct Records<'a> {
     bytes: &'a [u8],
     hash_size: usize,
@@ -78,8 +86,8 @@ struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// A ref's name and what it points to; nothing where it is deleted.
-    fn next(&mut self) -> Option<(String, Option<Target>)> {
+    /// Returns a ref's name and what it points to; nothing if it is deleted.
+    fn next(&mut self) -> Option<(Vec<u8>, Option<Target>)> {
         let shared = self.varint()?;
         let length_and_type = self.varint()?;
         let end = self.take(length_and_type >> 3)?;
@@ -98,19 +106,15 @@ impl<'a> Records<'a> {
             }),
             3 => {
                 let length = self.varint()?;
-                Some(Target::Ref(
-                    String::from_utf8(self.take(length)?.to_vec()).ok()?,
-                ))
+                Some(Target::Ref(self.take(length)?.to_vec()))
             }
             _ => return None,
         };
-        Some((String::from_utf8_lossy(&self.name).into_owned(), target))
+        Some((self.name.clone(), target))
     }
 
     fn hash(&mut self) -> Option<String> {
-        let digits =
-            |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
-        self.take(self.hash_size)?.iter().flat_map(digits).collect()
+        Some(hash_of(self.take(self.hash_size)?))
     }
 
     /// Seven bits in a byte, the highest first, and one more for each further byte, so that no number has two forms.
@@ -164,16 +168,16 @@ mod tests {
         let mut refs = Refs::new();
         apply(&table(), &mut refs).expect("a table");
         let object = |digit: &str| digit.repeat(40);
-        assert_eq!(refs["HEAD"], Target::Ref("refs/heads/main".into()));
+        assert_eq!(refs[&b"HEAD"[..]], Target::Ref("refs/heads/main".into()));
         assert_eq!(
-            refs["refs/heads/main"],
+            refs[&b"refs/heads/main"[..]],
             Target::Object {
                 hash: object("1"),
                 peeled: None
             }
         );
         assert_eq!(
-            refs["refs/tags/v1"],
+            refs[&b"refs/tags/v1"[..]],
             Target::Object {
                 hash: object("2"),
                 peeled: Some(object("1"))
@@ -189,7 +193,7 @@ mod tests {
         );
         deletes[27] = 28 + 18 + 5;
         apply(&deletes, &mut refs).expect("a table");
-        assert!(!refs.contains_key("refs/heads/main") && refs.contains_key("HEAD"));
+        assert!(!refs.contains_key(&b"refs/heads/main"[..]) && refs.contains_key(&b"HEAD"[..]));
     }
 
     #[test]
@@ -207,7 +211,7 @@ mod tests {
         {
             let mut broken = table.clone();
             broken[place] = byte;
-            let _ = apply(&broken, &mut Refs::new()); // whatever it says, it ends
+            let _ = parse(&broken); // it ends, whatever the result
         }
     }
 }

@@ -62,12 +62,30 @@ fn the_pushed_commit_of_a_pull_request_on_github_and_not_the_merge() {
 }
 
 #[test]
-fn what_is_told_wins_over_ci_and_git() {
+fn a_variable_that_sets_a_fact_comes_before_ci_and_git() {
     let mut scene = Scene::repository("told", &[]);
     scene.git(&["remote", "add", "origin", "https://example.org/of/git"]);
     scene.git(&["tag", "v1.3.0"]);
     scene.set_circleci();
-    assert_eq!(scene.build().commit, COMMIT);
+    scene.set("CIRCLE_SHA1", scene.head());
+    let built = scene.build();
+    assert_eq!(
+        (&*built.version, &*built.commit),
+        ("v1.2.4", &*scene.head())
+    );
+    let another = scene.commit();
+    let built = scene.build();
+    let facts = [
+        &*built.source,
+        &*built.version,
+        &*built.commit,
+        &*built.build,
+    ];
+    let git = ["https://example.org/of/git", "1.2.3", &*another, JOB];
+    assert_eq!(
+        facts, git,
+        "the job's variables are not about what it committed"
+    );
     scene.set(
         "DOCKERFLOW_SOURCE",
         format!("https://user:{SECRET}@example.org/told.git"),
@@ -94,6 +112,7 @@ fn what_is_told_wins_over_ci_and_git() {
         ]
     );
     scene.unset_all();
+    scene.git(&["tag", "-f", "v1.3.0"]);
     for name in ["SOURCE", "VERSION", "COMMIT", "BUILD"] {
         scene.set(&format!("DOCKERFLOW_{name}"), "");
     }
@@ -125,6 +144,7 @@ fn the_tag_of_gits_commit_is_not_said_of_another_commit() {
 fn each_variable_that_is_not_what_it_should_be_is_an_error_of_the_same_compile() {
     let mut scene = Scene::package("told-wrong");
     scene.set("DOCKERFLOW_SOURCE", format!("{SECRET}@nowhere"));
+    scene.set("DOCKERFLOW_VERSION", "$TAG");
     scene.set("DOCKERFLOW_COMMIT", "unknown");
     scene.set("DOCKERFLOW_BUILD", "42");
     let output = scene.cargo(&scene.root);
@@ -135,11 +155,12 @@ fn each_variable_that_is_not_what_it_should_be_is_an_error_of_the_same_compile()
         .filter_map(|line| line.strip_prefix("error: "))
         .collect();
     assert_eq!(
-        errors[..3],
+        errors[..4],
         [
-            "DOCKERFLOW_SOURCE is set when this is compiled, and is not the URL of a repository, such as https://example.org/team/app",
-            "DOCKERFLOW_COMMIT is set when this is compiled, and is not a commit's whole hash, 40 or 64 hexadecimal digits",
-            "DOCKERFLOW_BUILD is set when this is compiled, and is not the URL of a build, such as https://ci.example.org/builds/42",
+            "DOCKERFLOW_SOURCE is not valid: expected the URL of a repository without credentials, such as https://example.org/team/app",
+            "DOCKERFLOW_VERSION is not valid: expected a version, such as v1.2.3, and not a placeholder",
+            "DOCKERFLOW_COMMIT is not valid: expected a commit's whole hash, 40 or 64 hexadecimal digits",
+            "DOCKERFLOW_BUILD is not valid: expected the URL of a build without credentials, such as https://ci.example.org/builds/42",
         ]
     );
     assert!(!text.contains(SECRET));

@@ -9,8 +9,4 @@ mod setup;
 mod signals;
 mod variables;
 
-pub use self::{
-    healthcheck::healthcheck,
-    program::{Program, main},
-    server::Server,
-};
+pub use self::{healthcheck::healthcheck, program::Program, server::Server};

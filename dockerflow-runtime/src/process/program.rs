@@ -67,14 +67,6 @@ pub struct Program {
     commands: Vec<OwnCommand>,
 }
 
-/// Runs a program that has nothing but its version: [`Program::new`] and [`Program::run`].
-pub fn main<F>(version: Version, serve: F) -> ExitCode
-where
-    F: AsyncFnOnce(Server) -> Result<(), Error>,
-{
-    Program::new(version).run(serve)
-}
-
 struct OwnCommand {
     name: String,
     about: String,

@@ -1,0 +1,106 @@
+//! Whether a text is a version, or a placeholder that stands where one is missing.
+
+/// Texts that people and tools write where they know nothing, in lower case.
+const PLACEHOLDERS: &[&str] = &[
+    "",
+    "-",
+    "--",
+    "?",
+    "...",
+    "changeme",
+    "dummy",
+    "empty",
+    "example",
+    "false",
+    "fixme",
+    "missing",
+    "n/a",
+    "na",
+    "nil",
+    "no",
+    "none",
+    "not available",
+    "not set",
+    "null",
+    "placeholder",
+    "replaceme",
+    "tba",
+    "tbc",
+    "tbd",
+    "todo",
+    "true",
+    "undef",
+    "undefined",
+    "unknown",
+    "unset",
+    "version",
+    "xxx",
+];
+
+/// Returns the text, trimmed, if it is a version: not a placeholder such as `none`, not a variable that was not filled in
+/// (`$TAG`, `{{version}}`), and not only quotes.
+#[must_use]
+pub fn valid(text: &str) -> Option<String> {
+    let text = text.trim();
+    let bare = text.trim_matches(|one: char| one.is_whitespace() || "\"'`<>()[]{}".contains(one));
+    let is_placeholder = PLACEHOLDERS.contains(&bare.to_lowercase().as_str());
+    let is_template =
+        text.contains(['$', '{', '}']) || text.starts_with(['<', '%']) || text.starts_with("__");
+    let is_version = !is_placeholder && !is_template && !text.contains(char::is_control);
+    is_version.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_kept() {
+        for text in [
+            "1.2.3",
+            "v1.2.3-rc.1+build",
+            "release/v1",
+            "2026-11-25",
+            "main",
+            "told \"in\" quotes",
+            "dev",
+            "latest",
+        ] {
+            assert_eq!(valid(&format!(" {text}\n")).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_not_a_version() {
+        for text in [
+            "",
+            "\"\"",
+            "''",
+            "\"",
+            "none",
+            "None",
+            "\"none\"",
+            "NULL",
+            "undefined",
+            "tbd",
+            "TBD",
+            "unknown",
+            "<unknown>",
+            "n/a",
+            "$TAG",
+            "${TAG}",
+            "v1-$SHA",
+            "$(git describe)",
+            "{{ version }}",
+            "<version>",
+            "%VERSION%",
+            "__VERSION__",
+            "-",
+            "[]",
+            "{}",
+            "a\nb",
+        ] {
+            assert_eq!(valid(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The facts of a build in every situation that one is found in: real git, and the variables of each CI system. The kit's
+//! `.dockerflow/version.sh` is asked the same in each, by every POSIX shell that is here, and has to agree.
+
+#![cfg(unix)]
+
+mod git;
+mod pipelines;
+mod scene;
+mod tables;
+mod version_file;

@@ -1,0 +1,4 @@
+#[dockerflow::main]
+struct Main;
+
+fn main() {}

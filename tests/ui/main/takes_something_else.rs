@@ -1,0 +1,6 @@
+use dockerflow::Error;
+
+#[dockerflow::main]
+async fn main(_server: String) -> Result<(), Error> {
+    Ok(())
+}
