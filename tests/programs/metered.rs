@@ -1,7 +1,5 @@
 //! A service with routes of each kind. The tests in `tests/it/metrics/` count what they ask of it.
 
-use std::process::ExitCode;
-
 use actix_web::{
     App, HttpResponse, Responder,
     body::MessageBody,
@@ -11,7 +9,7 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use dockerflow::{Metrics, health_check, metrics::cadence::prelude::*};
+use dockerflow::{Error, Metrics, Server, health_check, metrics::cadence::prelude::*};
 
 #[health_check(name = "a|b:c")]
 async fn oddly_named() {}
@@ -100,9 +98,8 @@ fn app() -> App {
         .route("/files/{tail:.*}", web::get().to(HttpResponse::Ok))
 }
 
-fn main() -> ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| {
-        server.metrics().gauges("pool", || [("size", 3)]);
-        server.run(app).await
-    })
+#[dockerflow::main]
+async fn main(server: Server) -> Result<(), Error> {
+    server.metrics().gauges("pool", || [("size", 3)]);
+    server.run(app).await
 }

@@ -3,7 +3,7 @@
 // The fields are there to be read by serde alone.
 #![allow(dead_code)]
 
-use std::{collections::HashMap, process::ExitCode};
+use std::collections::HashMap;
 
 use dockerflow::{BadSetting, Error, Server};
 use secrecy::SecretString;
@@ -112,9 +112,8 @@ fn read(server: &Server, kind: &str) -> Result<(), Error> {
     }
 }
 
-fn main() -> ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| {
-        let kind = std::env::var("STRUCTURE")?;
-        read(&server, &kind)
-    })
+#[dockerflow::main]
+async fn main(server: Server) -> Result<(), Error> {
+    let kind = std::env::var("STRUCTURE")?;
+    read(&server, &kind)
 }
