@@ -13,12 +13,16 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// Registers a function as a health check, and leaves it the function that it is.
+/// Registers a function as a health check; the function itself is unchanged.
 ///
-/// An `async fn` or a plain `fn`; a plain one runs on a pool for code that blocks. It takes what a handler takes, up to sixteen
-/// [extractors](https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html), which must be `Send`, and returns an [`IntoMessages`](health::IntoMessages): `()`, a [`Result`], a [`Message`] or
-/// several. It is registered wherever it stands, in every crate of the program that is linked; each [`service`] runs all that are
-/// registered, unless it says `checks(…)`.
+/// The function is an `async fn` or a plain `fn`; a plain one runs on a thread pool for blocking code. Like a handler, it takes up
+/// to sixteen [extractors]; they must be `Send`. It returns something that implements
+/// [`IntoMessages`](health::IntoMessages): `()`, a [`Result`], a [`Message`] or several.
+///
+/// A check is registered in every program that links its crate. Each [`service`] runs all registered checks, unless it names some
+/// with `checks(…)`.
+///
+/// [extractors]: https://docs.rs/actix-web/4/actix_web/trait.FromRequest.html
 ///
 /// ```
 /// use actix_web::web;
@@ -32,7 +36,7 @@
 ///     pool.ping().await
 /// }
 ///
-/// /// What is degraded answers 200 still.
+/// /// A check that is only degraded keeps the heartbeat at 200.
 /// #[health_check(name = "disk space", level = warning, timeout = "250ms")]
 /// fn disk() -> std::io::Result<()> {
 ///     std::fs::metadata("/").map(drop)
@@ -44,12 +48,12 @@
 /// }
 /// ```
 ///
-/// | option | means | default |
+/// | option | meaning | default |
 /// |---|---|---|
-/// | `name = "…"` | what operations read; no two checks of a service have one name | the function's name |
-/// | `level = warning` | the worst that this check can be: `debug`, `info`, `warning`, `error`, `critical` | `critical` |
-/// | `timeout = "500ms"` | its deadline, a whole number of `ms`, `s` or `m` | `DOCKERFLOW_HEARTBEAT_TIMEOUT`, 800 ms |
-/// | `crate = path` | where this crate is, under another name | `::dockerflow` |
+/// | `name = "…"` | the name in the heartbeat; each check of a service needs a different one | the function's name |
+/// | `level = warning` | the highest level that this check can have: `debug`, `info`, `warning`, `error`, `critical` | `critical` |
+/// | `timeout = "500ms"` | the deadline, an integer with `ms`, `s` or `m` | `DOCKERFLOW_HEARTBEAT_TIMEOUT`, 800 ms |
+/// | `crate = path` | the path of this crate, if it has another name | `::dockerflow` |
 pub use dockerflow_macros::health_check;
 /// Makes an `async fn` the `main` of a program, with a command line, a drain on SIGTERM and exit codes.
 ///
@@ -84,9 +88,9 @@ pub use dockerflow_macros::health_check;
 pub use dockerflow_macros::main;
 /// Makes the app that a function returns a Dockerflow service.
 ///
-/// It answers `/__version__`, `/__heartbeat__`, `/__lbheartbeat__` and, where that is switched on, `/__error__`, before
-/// anything of the app sees the request. The function keeps its name, arguments, generics and documentation; `return` works; an
-/// `App` without its type is filled in, an `App<…>` is kept. What a factory borrows, its app does not keep.
+/// The service answers `/__version__`, `/__heartbeat__` and `/__lbheartbeat__` before the app sees the request, and, if they are
+/// switched on, `/__error__` and `/__metrics__`. The function keeps its name, arguments, generics and documentation, and `return`
+/// works. A return type of `App` is completed; `App<…>` is kept. The app does not borrow from the factory's arguments.
 ///
 /// ```standalone_crate
 /// use actix_web::{App, HttpServer, get, web};
@@ -109,22 +113,23 @@ pub use dockerflow_macros::main;
 /// # }
 /// ```
 ///
-/// | option | means | default |
+/// | option | meaning | default |
 /// |---|---|---|
-/// | `checks(one, module::other)` | these checks alone, each by the path of the module that defines it | all that are registered |
-/// | `version = "../version.json"` | that file's content is the version object; a path from the manifest's folder | [`version!`] |
-/// | `crate = path` | where this crate is, under another name | `::dockerflow` |
+/// | `checks(one, module::other)` | run only these checks, each named by its path in the module that defines it | all registered checks |
+/// | `version = "../version.json"` | serve this file as the version object; relative to the folder of the manifest | [`version!`] |
+/// | `crate = path` | the path of this crate, if it has another name | `::dockerflow` |
 ///
 /// # Panics
 ///
-/// The function panics where its service cannot start: two checks of one name, a version file that is no JSON object, a bad
-/// variable. Under [`Server::run`] that is an [`Error`] instead.
+/// The function panics if its service cannot start: two checks have the same name, the version file is not a JSON object, or a
+/// variable is invalid. [`Server::run`] returns an [`Error`] instead.
 pub use dockerflow_macros::service;
-/// The [`Version`] of the crate that this stands in: what is built, found at compile time and never stale.
+/// Expands to the [`Version`] of the crate that calls it, which is found at compile time and never stale.
 ///
-/// In this order, the first that is known: `DOCKERFLOW_SOURCE`, `_VERSION`, `_COMMIT` and `_BUILD`; the variables of the CI system;
-/// `.git`, without a git program; `.cargo_vcs_info.json`; Cargo's own. A `const` may hold it. `crate = path` says where this
-/// crate is, under another name.
+/// For each of its four facts, the first source that knows it counts: `DOCKERFLOW_SOURCE`, `_VERSION`, `_COMMIT` and `_BUILD`; a
+/// `version.json`; the variables of the CI system; `.git`, which is read without a git program; `.cargo_vcs_info.json`; Cargo's own
+/// variables. The guide's page on build facts has the rules. It can initialise a `const`. `crate = path` gives the path of this
+/// crate, if it has another name.
 ///
 /// ```
 /// const VERSION: dockerflow::Version = dockerflow::version!();
