@@ -53,6 +53,13 @@ async fn slow(milliseconds: web::Path<u64>, settings: web::Data<Settings>) -> Ht
     HttpResponse::Ok().body(format!("{milliseconds} ms later"))
 }
 
+/// Blocks its worker, as a handler must not.
+#[get("/block/{milliseconds}")]
+async fn block(milliseconds: web::Path<u64>) -> &'static str {
+    std::thread::sleep(Duration::from_millis(*milliseconds));
+    "blocked"
+}
+
 #[get("/count/{what}")]
 async fn count(what: web::Path<String>, metrics: Metrics) -> &'static str {
     metrics
@@ -68,6 +75,7 @@ fn app(settings: web::Data<Settings>) -> App {
         .app_data(settings)
         .service(index)
         .service(slow)
+        .service(block)
         .service(count)
 }
 

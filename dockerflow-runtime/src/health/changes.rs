@@ -1,4 +1,4 @@
-//! What of a run is worth a line in the log? What has changed; not every probe.
+//! What in a report is worth a line in the log? A state that has changed, not every probe.
 
 use std::{
     collections::BTreeSet,
@@ -7,46 +7,65 @@ use std::{
 };
 
 use super::{
-    check::{Level, Message},
-    flight::{LOG, milliseconds},
+    faults::state_id,
+    level::Level,
+    message::Message,
+    records::{LOG, milliseconds},
     report::{CheckReport, Report},
 };
 
-/// How long the same trouble is left alone although its text differs.
+/// How long a state whose texts alone change is not logged again.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What the log says of each check until now.
-pub(super) struct Changes(Vec<Known>);
+/// What the log has of each check so far.
+pub(super) struct Changes(Vec<Logged>);
 
-struct Known {
+struct Logged {
+    /// The check's deadline.
+    limit: Duration,
     ids: BTreeSet<(Level, String)>,
     texts: Vec<String>,
-    /// Since when the check has said something.
+    /// Since when the check has reported something.
     since: Instant,
-    logged: Instant,
+    at: Instant,
+    /// Whether a run has found the check below [`Level::Error`].
+    was_well: bool,
+    /// Whether the log has that the check is close to its deadline.
+    slow: bool,
 }
 
 impl Changes {
-    pub(super) fn new(checks: usize) -> Self {
+    /// Takes the deadline of each check.
+    pub(super) fn new(limits: impl Iterator<Item = Duration>) -> Self {
         let now = Instant::now();
-        let quiet = || Known {
+        let logged = |limit| Logged {
+            limit,
             ids: BTreeSet::new(),
             texts: Vec::new(),
             since: now,
-            logged: now,
+            at: now,
+            was_well: false,
+            slow: false,
         };
-        Self((0..checks).map(|_| quiet()).collect())
+        Self(limits.map(logged).collect())
     }
 
     pub(super) fn log(&mut self, report: &Report) {
-        for (known, finding) in self.0.iter_mut().zip(report.checks()) {
-            match known.update(finding) {
+        for (logged, check) in self.0.iter_mut().zip(report.checks()) {
+            match logged.update(check) {
                 News::None => {}
-                News::Trouble => write_all(finding),
+                News::State => logged.write(check),
                 News::Recovery(lasted) => log::info!(
-                    target: LOG, check = finding.name(), duration_ms = milliseconds(lasted);
-                    "the check {:?} is well again, after {lasted:.1?}", finding.name()
+                    target: LOG, check = check.name(), duration_ms = milliseconds(lasted);
+                    "the check {:?} recovered after {lasted:.1?}", check.name()
                 ),
+            }
+            if logged.is_newly_slow(check) {
+                let (took, limit) = (check.duration(), logged.limit);
+                log::warn!(
+                    target: LOG, check = check.name(), duration_ms = milliseconds(took);
+                    "the check {:?} took {took:.0?}, its deadline is {limit:?}: if it gets slower, it fails", check.name()
+                );
             }
         }
     }
@@ -55,88 +74,92 @@ impl Changes {
 #[derive(Debug, PartialEq)]
 enum News {
     None,
-    Trouble,
-    /// After so long.
+    /// The check reports something else than before.
+    State,
+    /// The check is well after so long.
     Recovery(Duration),
 }
 
-impl Known {
-    fn update(&mut self, finding: &CheckReport) -> News {
-        let ids: BTreeSet<_> = finding.said().map(|(message, _)| state(message)).collect();
-        let texts = || finding.said().map(|(message, _)| message.text());
+impl Logged {
+    fn update(&mut self, check: &CheckReport) -> News {
+        let messages = || check.with_silenced().map(|(message, _)| message);
+        let ids: BTreeSet<_> = messages().map(|one| (one.level, state_id(one))).collect();
+        let texts = || messages().map(Message::text);
         let changed = ids != self.ids;
-        if !changed && (self.logged.elapsed() < QUIET || texts().eq(self.texts.iter())) {
+        if !changed && (self.at.elapsed() < QUIET || texts().eq(self.texts.iter())) {
+            self.was_well |= check.level() < Level::Error;
             return News::None;
         }
         let before = mem::replace(&mut self.ids, ids);
         self.texts = texts().map(Into::into).collect();
-        self.logged = Instant::now();
+        self.at = Instant::now();
+        self.was_well |= check.level() < Level::Error;
         if self.ids.is_empty() {
             return News::Recovery(self.since.elapsed());
         }
         if before.is_empty() {
             self.since = Instant::now();
         }
-        News::Trouble
+        News::State
+    }
+
+    /// From 80 % of its deadline on a check is slow, once; it has to come below 60 % before that is news again.
+    fn is_newly_slow(&mut self, check: &CheckReport) -> bool {
+        let took = check.duration();
+        if took < self.limit * 3 / 5 {
+            self.slow = false;
+        }
+        let slow = took >= self.limit * 4 / 5 && took <= self.limit && check.level() < Level::Error;
+        slow && !mem::replace(&mut self.slow, true)
+    }
+
+    fn write(&self, check: &CheckReport) {
+        for (message, silenced) in check.with_silenced() {
+            write(check, message, silenced, !self.was_well);
+        }
+        if check.omitted() > 0 {
+            log::warn!(
+                target: LOG, check = check.name();
+                "the check {:?} reported {} more messages", check.name(), check.omitted()
+            );
+        }
     }
 }
 
-fn write_all(finding: &CheckReport) {
-    for (message, silenced) in finding.said() {
-        write(finding, message, silenced);
-    }
-    if finding.omitted() > 0 {
-        log::warn!(
-            target: LOG, check = finding.name();
-            "the check {:?} said {} more", finding.name(), finding.omitted()
-        );
-    }
-}
-
-/// A check that hangs times out in one run and is still running in the next: that is one trouble.
-fn state(message: &Message) -> (Level, String) {
-    let id = match message.id.strip_suffix(".running") {
-        Some(check) => format!("{check}.timeout"),
-        None => message.id.to_string(),
-    };
-    (message.level, id)
-}
-
-fn write(finding: &CheckReport, message: &Message, silenced: bool) {
+/// `since_start`: whether the check has never been well.
+fn write(check: &CheckReport, message: &Message, silenced: bool, since_start: bool) {
     let level = match message.level {
         Level::Critical | Level::Error => log::Level::Error,
         Level::Warning => log::Level::Warn,
         Level::Info => log::Level::Info,
         Level::Debug | Level::Ok => log::Level::Debug,
     };
-    let (check, id, text) = (finding.name(), message.id(), message.text());
-    let duration_ms = milliseconds(finding.duration());
+    let (id, text) = (message.id(), message.text());
+    let duration_ms = milliseconds(check.duration());
+    let check = check.name();
     match &message.cause {
         Some(cause) => log::log!(
-            target: LOG, level, check, id, silenced, duration_ms, cause = cause.as_str(); "{id}: {text}"
+            target: LOG, level, check, id, silenced, since_start, duration_ms, cause = cause.as_str(); "{id}: {text}"
         ),
-        None => log::log!(target: LOG, level, check, id, silenced, duration_ms; "{id}: {text}"),
+        None => {
+            log::log!(target: LOG, level, check, id, silenced, since_start, duration_ms; "{id}: {text}");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::check::{Check, Place};
 
-    fn finding(said: &[(&'static str, &str)]) -> CheckReport {
-        let place = Place {
-            file: file!(),
-            line: line!(),
-        };
-        let check = Check {
-            name: "one",
-            place,
-            worst: Level::Critical,
-            timeout: None,
-        };
-        let said = said.iter().map(|(id, text)| Message::error(*id, *text));
-        CheckReport::new(&check, Duration::ZERO, said.collect(), &[])
+    const LIMIT: Duration = Duration::from_millis(800);
+
+    fn check(messages: &[(&'static str, &str)]) -> CheckReport {
+        took(Duration::ZERO, messages)
+    }
+
+    fn took(duration: Duration, messages: &[(&'static str, &str)]) -> CheckReport {
+        let messages = messages.iter().map(|(id, text)| Message::error(*id, *text));
+        CheckReport::new("one", duration, messages.collect::<Vec<_>>())
     }
 
     fn ago(time: Duration) -> Instant {
@@ -144,56 +167,77 @@ mod tests {
         then.expect("the machine has been up for longer")
     }
 
-    fn known() -> Known {
-        let mut changes = Changes::new(1);
+    fn logged() -> Logged {
+        let mut changes = Changes::new([LIMIT].into_iter());
         changes.0.remove(0)
     }
 
     #[test]
-    fn trouble_is_news_once_and_so_is_its_end() {
-        let mut known = known();
-        assert_eq!(known.update(&finding(&[])), News::None);
-        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::Trouble);
-        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::None);
-        known.since = ago(Duration::from_secs(5));
-        let News::Recovery(lasted) = known.update(&finding(&[])) else {
-            panic!("it is well again");
+    fn a_fault_is_news_once_and_so_is_its_end() {
+        let mut logged = logged();
+        assert_eq!(logged.update(&check(&[])), News::None);
+        assert_eq!(logged.update(&check(&[("one.failed", "")])), News::State);
+        assert_eq!(logged.update(&check(&[("one.failed", "")])), News::None);
+        logged.since = ago(Duration::from_secs(5));
+        let News::Recovery(lasted) = logged.update(&check(&[])) else {
+            panic!("it recovered");
         };
         assert!(lasted >= Duration::from_secs(5));
-        assert_eq!(known.update(&finding(&[])), News::None);
+        assert_eq!(logged.update(&check(&[])), News::None);
     }
 
     #[test]
-    fn a_check_that_hangs_is_one_trouble_whichever_way_it_shows() {
-        let mut known = known();
-        assert_eq!(
-            known.update(&finding(&[("one.timeout", "")])),
-            News::Trouble
-        );
-        assert_eq!(known.update(&finding(&[("one.running", "")])), News::None);
-        assert_eq!(known.update(&finding(&[("one.timeout", "")])), News::None);
-        assert_eq!(known.update(&finding(&[("one.failed", "")])), News::Trouble);
+    fn a_check_that_hangs_is_one_state_whether_it_timed_out_or_still_runs() {
+        let mut logged = logged();
+        assert_eq!(logged.update(&check(&[("one.timeout", "")])), News::State);
+        assert_eq!(logged.update(&check(&[("one.running", "")])), News::None);
+        assert_eq!(logged.update(&check(&[("one.timeout", "")])), News::None);
+        assert_eq!(logged.update(&check(&[("one.failed", "")])), News::State);
     }
 
     #[test]
     fn another_text_is_news_once_a_minute() {
-        let mut known = known();
+        let mut logged = logged();
         assert_eq!(
-            known.update(&finding(&[("one.failed", "refused")])),
-            News::Trouble
+            logged.update(&check(&[("one.failed", "refused")])),
+            News::State
         );
         assert_eq!(
-            known.update(&finding(&[("one.failed", "password")])),
+            logged.update(&check(&[("one.failed", "password")])),
             News::None
         );
-        known.logged = ago(QUIET);
+        logged.at = ago(QUIET);
         assert_eq!(
-            known.update(&finding(&[("one.failed", "refused")])),
+            logged.update(&check(&[("one.failed", "refused")])),
             News::None
         );
         assert_eq!(
-            known.update(&finding(&[("one.failed", "password")])),
-            News::Trouble
+            logged.update(&check(&[("one.failed", "password")])),
+            News::State
         );
+    }
+
+    #[test]
+    fn a_check_that_has_never_been_well_is_known_as_such() {
+        let mut logged = logged();
+        logged.update(&check(&[("one.failed", "")]));
+        assert!(!logged.was_well);
+        logged.update(&check(&[]));
+        logged.update(&check(&[("one.failed", "")]));
+        assert!(logged.was_well);
+    }
+
+    #[test]
+    fn a_check_close_to_its_deadline_is_news_once_until_it_is_fast_again() {
+        let mut logged = logged();
+        let mut newly_slow =
+            |milliseconds| logged.is_newly_slow(&took(Duration::from_millis(milliseconds), &[]));
+        assert!(!newly_slow(639));
+        assert!(newly_slow(790));
+        assert!(!newly_slow(790));
+        assert!(!newly_slow(600));
+        assert!(!newly_slow(700));
+        assert!(!newly_slow(10));
+        assert!(newly_slow(640));
     }
 }

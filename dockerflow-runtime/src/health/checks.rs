@@ -1,21 +1,28 @@
-//! Checks that are ready to be called from a one-line `#[health_check]`: of SQL databases through sqlx, of Redis.
+//! Ready-made checks, which a one-line `#[health_check]` calls: of SQL databases, Redis, disks, memory, and what may get too old.
 //!
-//! What they find has python-dockerflow's ids, so that `DOCKERFLOW_SILENCED_CHECKS` works as it does there:
+//! A feature that is named after a client carries the client's major version, because its types are in the functions' signatures.
 //!
-//! | id | level | says |
+//! The ids with a letter and a number are python-dockerflow's, so that `DOCKERFLOW_SILENCED_CHECKS` works as it does there.
+//!
+//! | id | level | means |
 //! |---|---|---|
 //! | `dockerflow.health.E001` | error | the database cannot be connected to |
 //! | `dockerflow.health.E002` | error | the database was connected to and cannot be used |
 //! | `dockerflow.health.W001` | warning | migrations have not been applied |
-//! | `dockerflow.health.I001` | info | it cannot be told which migrations have been applied |
-//! | `dockerflow.health.pool` | warning | the database can be used, and no connection of the pool is free (not in python-dockerflow) |
+//! | `dockerflow.health.I001` | info | cannot find out which migrations have been applied |
+//! | `dockerflow.health.pool` | warning | the database can be used, but no connection of the pool is free |
+//! | `dockerflow.health.migration.failed` | warning | a migration failed half-way, so that the migrator refuses to run |
+//! | `dockerflow.health.migration.changed` | warning | a migration is not the one that was applied, so that the migrator refuses to run |
 //! | `dockerflow.health.E004` | error | Redis cannot be connected to |
 //! | `dockerflow.health.E006` | error | Redis refuses the user or password |
 //! | `dockerflow.health.E007` | error | Redis answers something else to `PING` than `PONG` |
 //! | `dockerflow.health.E010` | error | any other error of Redis |
+//! | `dockerflow.health.disk` | warning, error | little space is left on a disk, or how much cannot be found out |
+//! | `dockerflow.health.memory` | warning | the control group is close to its memory limit |
+//! | `dockerflow.health.age` | warning, error | something is too old |
 //!
 //! ```standalone_crate
-//! # #[cfg(all(feature = "redis", feature = "sqlx"))]
+//! # #[cfg(all(feature = "redis-1", feature = "sqlx-0_9"))]
 //! # mod checks {
 //! use actix_web::web;
 //! use dockerflow::{Message, health::checks, health_check};
@@ -41,7 +48,14 @@
 //! # }
 //! ```
 
-#[cfg(feature = "redis")]
+pub mod age;
+#[cfg(feature = "disk")]
+pub mod disk;
+mod escalation;
+pub mod memory;
+#[cfg(feature = "redis-1")]
 pub mod redis;
-#[cfg(feature = "sqlx")]
+#[cfg(feature = "sqlx-0_9")]
 pub mod sqlx;
+
+pub use self::escalation::Escalation;

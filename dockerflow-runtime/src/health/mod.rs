@@ -1,23 +1,50 @@
-//! Health: what a check is, how the checks run, and what they report.
+//! Health checks: what a check is, how the checks run, and what they report.
 
+mod blocking;
 mod changes;
 mod check;
-#[cfg(any(feature = "redis", feature = "sqlx"))]
+mod checker;
 pub mod checks;
 mod definition;
-mod flight;
+mod extract;
+mod faults;
 mod heartbeat;
+mod history;
+mod inputs;
+mod json;
+mod level;
+mod liveness;
+mod message;
+mod observer;
 mod options;
+mod promise;
+mod records;
+mod registry;
 mod report;
 mod run;
+mod state;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod waiter;
 
-#[doc(hidden)]
-pub use self::definition::{Definition, Registration};
-pub use self::{
-    check::{IntoMessages, Level, Message},
-    report::{CheckReport, HeartbeatObserver, Report},
+pub(crate) use self::{
+    checker::HealthChecker,
+    heartbeat::HeartbeatSource,
+    history::{CheckHistory, RUNS},
+    liveness::{fails as liveness_fails, failures as liveness_failures},
+    options::HealthOptions,
+    registry::of_service as checks_of_service,
+    waiter::WrittenReport,
 };
-pub(crate) use self::{flight::Verdict, heartbeat::Heartbeat, options::HealthOptions};
+#[doc(hidden)]
+pub use self::{definition::Definition, registry::Registration};
+pub use self::{
+    heartbeat::Heartbeat,
+    level::Level,
+    liveness::Liveness,
+    message::{IntoMessages, Message},
+    observer::HeartbeatObserver,
+    registry::{RegisteredCheck, registered},
+    report::{CheckReport, Report},
+};

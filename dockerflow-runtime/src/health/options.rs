@@ -1,4 +1,4 @@
-//! The variables of the heartbeat.
+//! The environment variables of the health checks.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use actix_web::http::StatusCode;
 
 use crate::environment::Environment;
 
-/// What operations set of the heartbeat.
+/// What operations set about the health checks.
 #[derive(Clone, Debug)]
 pub(crate) struct HealthOptions {
-    /// `DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE`: what an unhealthy service answers.
+    /// `DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE`: the status of an unhealthy service.
     pub(crate) failed_status: StatusCode,
-    /// `DOCKERFLOW_HEARTBEAT_DETAILS`: whether the body has the messages.
+    /// `DOCKERFLOW_HEARTBEAT_DETAILS`: whether the body has texts and data.
     pub(crate) details: bool,
     /// `DOCKERFLOW_HEARTBEAT_TTL`: how long a report is fresh.
     pub(crate) ttl: Duration,
-    /// `DOCKERFLOW_HEARTBEAT_TIMEOUT`: the deadline of a check that does not name one.
+    /// `DOCKERFLOW_HEARTBEAT_TIMEOUT`: the deadline of a check that has none of its own.
     pub(crate) timeout: Duration,
     /// `DOCKERFLOW_SILENCED_CHECKS`: ids of messages to ignore.
     pub(crate) silenced: Vec<String>,

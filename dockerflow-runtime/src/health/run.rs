@@ -1,15 +1,13 @@
-//! How are the checks run? All at once, each by its deadline, and never two of one.
+//! How are the checks run? All at once, each by its deadline, and never two instances of one.
 
 use std::{
     cell::Cell,
-    pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use futures_util::future::{LocalBoxFuture, join_all};
+use futures_util::future::join_all;
 use tokio::{
     sync::oneshot,
     task::{spawn_blocking, spawn_local},
@@ -17,58 +15,66 @@ use tokio::{
 };
 
 use super::{
+    blocking::{Polled, Timed},
     changes::Changes,
-    check::{Check, Job, Message, Work},
-    flight::{Flight, Flights, Input, LOG, milliseconds, panicked, timed_out},
-    report::{CheckReport, HeartbeatObserver, Report},
+    check::{Check, Job, Work},
+    extract::Arguments,
+    faults::{not_extracted, panicked, running, timed_out},
+    message::Message,
+    observer::HeartbeatObserver,
+    promise::Promise,
+    records::{LOG, milliseconds},
+    report::{CheckReport, Report},
+    state::HealthState,
 };
 use crate::{lock::lock, logging};
 
 /// A run of all checks, to be done on the health thread.
 pub(super) struct Run {
-    pub(super) flight: Flight,
-    /// For each check, what it needs: it is being made on a worker.
-    pub(super) inputs: Vec<oneshot::Receiver<Input>>,
+    pub(super) promise: Promise,
+    /// For each check its arguments, which are being extracted on a worker.
+    pub(super) arguments: Vec<oneshot::Receiver<Arguments>>,
     pub(super) observers: Vec<HeartbeatObserver>,
 }
 
-/// What the health thread knows from one run to the next.
-pub(super) struct Bench {
+/// What the health thread keeps from one run to the next.
+pub(super) struct Runner {
     instances: Instances,
     changes: Changes,
 }
 
-impl Bench {
-    pub(super) fn new(flights: Arc<Flights>) -> Self {
+impl Runner {
+    pub(super) fn new(state: Arc<HealthState>) -> Self {
+        let checks = state.checks.iter();
         Self {
-            changes: Changes::new(flights.checks.len()),
+            changes: Changes::new(checks.clone().map(|check| state.limit(check))),
             instances: Instances {
-                since: flights.checks.iter().map(|_| Cell::new(None)).collect(),
-                late: flights.checks.iter().map(|_| Cell::new(false)).collect(),
-                flights,
+                each: checks.map(|_| Instance::default()).collect(),
+                state,
             },
         }
     }
 }
 
 impl Run {
-    pub(super) async fn complete(self, bench: &mut Bench) {
+    pub(super) async fn complete(self, runner: &mut Runner) {
         let Self {
-            flight,
-            inputs,
+            promise,
+            arguments,
             observers,
         } = self;
-        let instances = &bench.instances;
-        let flying = &flight;
-        let each = inputs.into_iter().enumerate();
-        let each = each.map(|(index, input)| instances.find(flying, index, input));
-        let Some(findings) = join_all(each).await.into_iter().collect() else {
-            log::warn!(target: LOG, "a run of the checks was lost: the worker that made their inputs has stopped");
+        let each = arguments.into_iter().enumerate();
+        let each = each.map(|(index, one)| runner.instances.check(&promise, index, one));
+        let Some(checks) = join_all(each).await.into_iter().collect() else {
+            log::warn!(
+                target: LOG,
+                "a run of the checks was lost: the worker that extracted their arguments has stopped"
+            );
             return;
         };
-        let report = Report::new(findings, flight.began.elapsed());
-        flight.land(&report);
-        bench.changes.log(&report);
+        let duration = promise.began.elapsed();
+        let report = promise.keep(Report::new(checks, duration));
+        runner.changes.log(&report);
         for observer in observers {
             if let Err(panic) = logging::contain_call(|| observer.call(&report)) {
                 log::error!(target: LOG, "an observer of the heartbeat {panic}");
@@ -77,166 +83,157 @@ impl Run {
     }
 }
 
-/// The checks that are under way, at most one instance of each; some for longer than a run.
+/// The checks that are running, at most one instance of each. An instance may outlive its run.
 struct Instances {
-    since: Rc<[Cell<Option<Instant>>]>,
-    /// For each check, whether the log says already that it answers after its deadline.
-    late: Rc<[Cell<bool>]>,
-    flights: Arc<Flights>,
+    each: Rc<[Instance]>,
+    state: Arc<HealthState>,
+}
+
+#[derive(Default)]
+struct Instance {
+    /// When the instance that is running began.
+    since: Cell<Option<Instant>>,
+    /// Whether the log has that an instance ended late, and that one was given up; until one is in time.
+    late: Cell<bool>,
+    given_up: Cell<bool>,
 }
 
 impl Instances {
-    /// What a check finds, by its deadline; `None` if its inputs were lost.
-    async fn find(
+    /// Returns what a check found by its deadline; `None` if its arguments were lost.
+    async fn check(
         &self,
-        flight: &Flight,
+        promise: &Promise,
         index: usize,
-        input: oneshot::Receiver<Input>,
+        arguments: oneshot::Receiver<Arguments>,
     ) -> Option<CheckReport> {
-        let (check, began) = (&self.flights.checks[index], flight.began);
-        let limit = self.flights.limit(check);
-        let answer = async {
-            if let Some(since) = self.since[index].get() {
-                return Some((vec![running(check, since.elapsed())], began.elapsed()));
+        let (check, began) = (&self.state.checks[index], promise.began);
+        let instance = &self.each[index];
+        let limit = self.state.limit(check);
+        let extracted = Cell::new(false);
+        let found = async {
+            if let Some(since) = instance.since.get() {
+                extracted.set(true);
+                return Some((vec![running(check, since.elapsed())], None));
             }
-            match input.await.ok()? {
-                Ok(job) => Some(self.start(index, began, job).await),
-                Err(message) => Some((vec![message], began.elapsed())),
+            match arguments.await.ok()? {
+                Ok(job) => {
+                    extracted.set(true);
+                    let (messages, duration) = self.start(index, began, job).await;
+                    Some((messages, Some(duration)))
+                }
+                Err(message) => Some((vec![message], None)),
             }
         };
-        let (messages, duration) = match timeout_at((began + limit).into(), answer).await {
-            Ok(answer) => {
-                let (messages, duration) = answer?;
-                if duration <= limit {
-                    let is_running = self.since[index].get().is_some();
-                    self.late[index].set(is_running && self.late[index].get());
-                    (messages, duration)
-                } else {
-                    // An answer may come late without a timer having had a chance: it counts as none.
-                    log_late(&self.late[index], check, duration, &messages);
+        let (messages, duration) = match timeout_at((began + limit).into(), found).await {
+            Ok(found) => match found? {
+                // The timer had no chance, because another check blocked the thread: late is late.
+                (messages, Some(duration)) if duration > limit => {
+                    instance.log_late(check, limit, duration, &messages);
                     (vec![timed_out(check, limit)], duration)
                 }
-            }
-            Err(_) => (vec![timed_out(check, limit)], began.elapsed()),
+                (messages, Some(duration)) => {
+                    instance.late.set(false);
+                    instance.given_up.set(false);
+                    (messages, duration)
+                }
+                (messages, None) => (messages, began.elapsed()),
+            },
+            Err(_) if extracted.get() => (vec![timed_out(check, limit)], began.elapsed()),
+            Err(_) => (vec![not_extracted(check, limit)], began.elapsed()),
         };
-        let finding = self.flights.finding(check, duration, messages);
-        lock(&flight.progress)[index] = Some(finding.clone());
-        Some(finding)
+        let report = self.state.check_report(check, duration, messages);
+        lock(&promise.progress)[index] = Some(report.clone());
+        Some(report)
     }
 
-    /// Starts a check. Who no longer awaits its answer does not end it: what was slow once may be fast, once it is done.
+    /// Starts a check and waits for its messages. It goes on if nobody waits any more: what was slow once, such as a first
+    /// connection, may be fast when it is done.
     async fn start(&self, index: usize, began: Instant, job: Job) -> (Vec<Message>, Duration) {
-        let flights = self.flights.clone();
-        let check = flights.checks[index].clone();
-        let grace = (self.flights.limit(&check) * 10).max(self.flights.grace);
-        let turn = Turn::begin(self.since.clone(), index);
-        let late = self.late.clone();
-        let (answer, answered) = oneshot::channel();
+        let state = self.state.clone();
+        let limit = state.limit(&state.checks[index]);
+        let grace = (limit * 10).max(state.grace);
+        let turn = Turn::begin(self.each.clone(), index);
+        let (sender, receiver) = oneshot::channel();
         spawn_local(async move {
-            let answered = match job() {
+            let check = &state.checks[index];
+            let ended = match job() {
                 Work::Async(future) => {
-                    let watched = Watched {
+                    let timed = Timed {
                         future,
                         index,
-                        flights,
+                        polled: Polled::Check,
+                        blocking: state.blocking.clone(),
                     };
-                    let contained = timeout(grace, logging::contain(watched)).await;
+                    let contained = timeout(grace, logging::contain(timed)).await;
                     contained.map(|messages| (messages, began.elapsed())).ok()
                 }
                 Work::Blocking(function) => {
                     let contained = move || (logging::contain_call(function), began.elapsed());
                     let mut handle = spawn_blocking(contained);
-                    if let Ok(answered) = timeout(grace, &mut handle).await {
-                        answered.ok()
+                    if let Ok(ended) = timeout(grace, &mut handle).await {
+                        ended.ok()
                     } else {
-                        handle.abort(); // of use only where it has not begun
+                        handle.abort(); // a function that has begun goes on
                         handle.await.ok()
                     }
                 }
             };
-            drop(turn);
-            let Some((contained, duration)) = answered else {
-                log::warn!(
-                    target: LOG, check = check.name, duration_ms = milliseconds(grace);
-                    "the check {:?} was given up after {grace:?}", check.name
-                );
+            let instances = turn.instances.clone();
+            let instance = &instances[index];
+            drop(turn); // the next instance may begin
+            let Some((contained, duration)) = ended else {
+                if !instance.given_up.replace(true) {
+                    log::warn!(
+                        target: LOG, check = check.name, duration_ms = milliseconds(grace);
+                        "the check {:?} was given up after {grace:?}; the next run starts it again", check.name
+                    );
+                }
                 return;
             };
-            let messages = contained.unwrap_or_else(|panic| vec![panicked(&check, panic)]);
-            if let Err((messages, duration)) = answer.send((messages, duration)) {
-                log_late(&late[index], &check, duration, &messages);
+            let messages = contained.unwrap_or_else(|panic| vec![panicked(check, panic)]);
+            if let Err((messages, duration)) = sender.send((messages, duration)) {
+                instance.log_late(check, limit, duration, &messages);
             }
         });
-        answered.await.unwrap_or_else(|_| {
+        receiver.await.unwrap_or_else(|_| {
             let panic = "panicked while it was dropped".to_owned();
             (
-                vec![panicked(&self.flights.checks[index], panic)],
+                vec![panicked(&self.state.checks[index], panic)],
                 began.elapsed(),
             )
         })
     }
 }
 
-fn running(check: &Check, since: Duration) -> Message {
-    Message::error(
-        format!("{}.running", check.name),
-        format!("still running, for {since:.1?}"),
-    )
-}
-
-/// Logs what a check says after its deadline, which may be why it is slow: once, until it has answered in time again.
-fn log_late(late: &Cell<bool>, check: &Check, duration: Duration, messages: &[Message]) {
-    if late.replace(true) {
-        return;
+impl Instance {
+    /// Logs what a check reported after its deadline, which may say why it was slow. Once, until the check is in time.
+    fn log_late(&self, check: &Check, limit: Duration, took: Duration, messages: &[Message]) {
+        if self.late.replace(true) {
+            return;
+        }
+        let texts: Vec<_> = messages.iter().take(3).map(Message::text).collect();
+        log::info!(
+            target: LOG, check = check.name, duration_ms = milliseconds(took);
+            "the check {:?} ended after {took:.1?}, its deadline is {limit:?}; it reported {texts:?}", check.name
+        );
     }
-    let said: Vec<_> = messages.iter().take(3).map(Message::text).collect();
-    log::info!(
-        target: LOG, check = check.name, duration_ms = milliseconds(duration);
-        "the check {:?} ended after its timeout, in {duration:.1?}: {said:?}", check.name
-    );
 }
 
 /// An instance of a check, until it is dropped.
 struct Turn {
-    since: Rc<[Cell<Option<Instant>>]>,
+    instances: Rc<[Instance]>,
     index: usize,
 }
 
 impl Turn {
-    fn begin(since: Rc<[Cell<Option<Instant>>]>, index: usize) -> Self {
-        since[index].set(Some(Instant::now()));
-        Self { since, index }
+    fn begin(instances: Rc<[Instance]>, index: usize) -> Self {
+        instances[index].since.set(Some(Instant::now()));
+        Self { instances, index }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.since[self.index].set(None);
-    }
-}
-
-/// A check whose every poll is timed.
-struct Watched {
-    future: LocalBoxFuture<'static, Vec<Message>>,
-    index: usize,
-    flights: Arc<Flights>,
-}
-
-impl Future for Watched {
-    type Output = Vec<Message>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        struct Timed<'a>(&'a Flights, usize, Instant);
-        impl Drop for Timed<'_> {
-            fn drop(&mut self) {
-                *lock(&self.0.polled) = None;
-                self.0.name_if_blocking(self.1, self.2.elapsed());
-            }
-        }
-        let this = &mut *self;
-        let began = Instant::now();
-        *lock(&this.flights.polled) = Some((this.index, began));
-        let _timed = Timed(&this.flights, this.index, began);
-        this.future.as_mut().poll(context)
+        self.instances[self.index].since.set(None);
     }
 }

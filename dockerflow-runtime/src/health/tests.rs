@@ -1,4 +1,4 @@
-//! What over TCP would take too long, or cannot be brought about: graces, losses, ends.
+//! The cases that would take too long over TCP, or cannot be caused there: grace periods, lost runs, the end of a server.
 
 use std::{
     future::{Pending, Ready, pending, ready},
@@ -19,31 +19,27 @@ use actix_web::{
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{
-    check::Level,
-    definition::Definition,
-    flight::{Flights, Verdict},
-    heartbeat::Heartbeat,
-    options::HealthOptions,
-    report::HeartbeatObserver,
+    checker::HealthChecker, definition::Definition, level::Level, message::Message,
+    observer::HeartbeatObserver, options::HealthOptions, state::HealthState, waiter::WrittenReport,
 };
 use crate::{environment::Environment, lock::lock};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Of these checks, with reports that are fresh for `ttl`, and a grace of 100 ms.
-fn heartbeat(ttl: Duration, checks: impl IntoIterator<Item = Definition>) -> Arc<Heartbeat> {
+fn heartbeat(ttl: Duration, checks: impl IntoIterator<Item = Definition>) -> Arc<HealthChecker> {
     let mut options = HealthOptions::read(&mut Environment::new(|_| None));
     options.ttl = ttl;
     let definitions: Vec<_> = checks.into_iter().collect();
     let checks = definitions.iter().map(|one| one.check.clone()).collect();
-    let mut flights = Flights::new(checks, &options);
-    flights.grace = Duration::from_millis(100);
-    Arc::new(Heartbeat::with(definitions, flights))
+    let mut state = HealthState::new(checks, &options);
+    state.grace = Duration::from_millis(100);
+    Arc::new(HealthChecker::with(definitions, state))
 }
 
-async fn probe(heartbeat: &Heartbeat) -> Verdict {
+async fn probe(heartbeat: &HealthChecker) -> WrittenReport {
     let request = TestRequest::default().to_http_request();
-    heartbeat.verdict(&request).await
+    heartbeat.report(&request).await
 }
 
 /// Waits until it is so, at most ten seconds.
@@ -91,7 +87,7 @@ async fn a_check_that_hangs_is_given_up_after_its_grace_and_started_afresh() {
     let check = Definition::asynchronous("hangs_once", file!(), line!(), hangs_once).timeout(20);
     let heartbeat = heartbeat(Duration::ZERO, [check]);
     let began = Instant::now();
-    while !probe(&heartbeat).await.healthy {
+    while !probe(&heartbeat).await.report.passed() {
         assert!(began.elapsed() < Duration::from_secs(10), "it stays down");
         sleep(Duration::from_millis(5)).await;
     }
@@ -115,7 +111,7 @@ async fn what_a_check_holds_is_dropped_with_the_server() {
     };
     let check = Definition::asynchronous("hangs", file!(), line!(), hangs).timeout(20);
     let heartbeat = heartbeat(HOUR, [check]);
-    assert!(!probe(&heartbeat).await.healthy);
+    assert!(!probe(&heartbeat).await.report.passed());
     assert_eq!(held.get(), 1);
     drop(heartbeat);
     until("dropped", || held.get() == 0).await;
@@ -154,7 +150,7 @@ fn a_run_whose_worker_ends_is_lost_and_its_follower_starts_another() {
     System::new().block_on(async {
         until("asked", || ASKED.load(SeqCst) == 1).await;
         let follower = probe(&heartbeat).await;
-        assert!(follower.healthy, "{follower:?}");
+        assert!(follower.report.passed(), "{follower:?}");
         assert_eq!(ASKED.load(SeqCst), 2);
     });
     leader.join().expect("it did not panic");
@@ -173,15 +169,15 @@ async fn a_probe_whose_time_is_over_is_told_what_is_known_and_that_is_not_kept()
     };
     let blocks = Definition::asynchronous("blocks", file!(), line!(), blocks).timeout(20);
     let heartbeat = heartbeat(HOUR, [fine, blocks]);
-    let verdict = probe(&heartbeat).await;
-    let told: serde_json::Value = serde_json::from_slice(&verdict.body).expect("JSON");
+    let written = probe(&heartbeat).await;
+    let told: serde_json::Value = serde_json::from_slice(&written.brief).expect("JSON");
     assert_eq!(told["checks"]["blocks"], "error");
-    assert!(!verdict.healthy);
+    assert!(!written.report.passed());
     assert!(heartbeat.fresh().is_none(), "the run is still under way");
     drop(release);
-    until("landed", || heartbeat.fresh().is_some()).await;
+    until("ended", || heartbeat.fresh().is_some()).await;
     assert!(
-        !heartbeat.fresh().expect("it has landed").healthy,
+        !heartbeat.fresh().expect("it has ended").report.passed(),
         "late is not well"
     );
 }
@@ -197,13 +193,13 @@ async fn a_report_is_fresh_from_its_completion_and_not_longer() {
     let check = Definition::asynchronous("slow", file!(), line!(), slow);
     let heartbeat = heartbeat(Duration::from_millis(600), [check]);
     assert!(heartbeat.fresh().is_none());
-    assert!(probe(&heartbeat).await.healthy);
+    assert!(probe(&heartbeat).await.report.passed());
     assert!(
         heartbeat.fresh().is_some(),
         "it would be over, had it begun with the run"
     );
     until("stale", || heartbeat.fresh().is_none()).await;
-    assert!(probe(&heartbeat).await.healthy);
+    assert!(probe(&heartbeat).await.report.passed());
     assert_eq!(runs.load(SeqCst), 2);
 }
 
@@ -246,7 +242,7 @@ async fn each_run_is_observed_once_and_an_observer_that_panics_harms_nobody() {
     });
     let request = TestRequest::default().app_data(observer).to_http_request();
     for _ in 0..3 {
-        heartbeat.verdict(&request).await;
+        heartbeat.report(&request).await;
     }
     until("observed", || !lock(&seen).is_empty()).await;
     let seen = lock(&seen);
@@ -274,10 +270,10 @@ impl FromRequest for Panics {
 async fn a_panic_while_inputs_are_made_is_that_checks_and_no_others() {
     let panics = Definition::asynchronous("panics", file!(), line!(), |_: Panics| async {});
     let fine = Definition::asynchronous("fine", file!(), line!(), async || ());
-    let verdict = probe(&heartbeat(HOUR, [fine, panics])).await;
+    let written = probe(&heartbeat(HOUR, [fine, panics])).await;
     let expected =
         r#"{"status":"critical","checks":{"fine":"ok","panics":"critical"},"details":{}}"#;
-    assert_eq!(verdict.body, expected);
+    assert_eq!(written.brief, expected);
 }
 
 #[actix_web::test]
@@ -290,6 +286,54 @@ async fn a_plain_fn_that_was_in_time_is_not_late_because_another_check_blocks_th
             Definition::asynchronous("blocks", file!(), line!(), blocks).timeout(10_000),
         ],
     );
-    let verdict = probe(&heartbeat).await;
-    assert!(verdict.healthy, "{verdict:?}");
+    let written = probe(&heartbeat).await;
+    assert!(written.report.passed(), "{written:?}");
+}
+
+#[actix_web::test]
+async fn a_check_whose_arguments_come_too_late_says_so() {
+    let needs = |_: NeverExtracted| async {};
+    let check = Definition::asynchronous("needs", file!(), line!(), needs).timeout(50);
+    let written = probe(&heartbeat(HOUR, [check])).await;
+    let messages = written.report.checks()[0].messages();
+    let texts: Vec<_> = messages.iter().map(|one| (one.id(), one.text())).collect();
+    let expected = "its arguments were not extracted within 50ms";
+    assert_eq!(texts, [("needs.timeout", expected)]);
+}
+
+/// An argument that is never extracted.
+struct NeverExtracted;
+
+impl FromRequest for NeverExtracted {
+    type Error = actix_web::Error;
+    type Future = Pending<Result<Self, Self::Error>>;
+
+    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
+        pending()
+    }
+}
+
+#[actix_web::test]
+async fn an_argument_that_cannot_be_extracted_is_named_with_the_reason() {
+    let needs = |_: actix_web::web::Data<Arc<Vec<u8>>>| async {};
+    let check = Definition::asynchronous("needs", file!(), line!(), needs);
+    let written = probe(&heartbeat(HOUR, [check])).await;
+    let message: &Message = &written.report.checks()[0].messages()[0];
+    assert_eq!(message.id(), "needs.unavailable");
+    let text = message.text();
+    assert!(text.starts_with("could not extract argument `"), "{text}");
+}
+
+#[actix_web::test]
+async fn the_runs_of_each_check_are_kept_and_probes_with_a_fresh_report_add_none() {
+    let check = Definition::blocking("failing", file!(), line!(), || Err::<(), _>("down"));
+    let heartbeat = heartbeat(Duration::ZERO, [check]);
+    for _ in 0..3 {
+        probe(&heartbeat).await;
+    }
+    let history = heartbeat.history("failing");
+    let levels: Vec<_> = history.runs().map(|(level, _)| level).collect();
+    assert_eq!(levels, [Level::Error; 3]);
+    assert!(!history.was_well);
+    assert_eq!(heartbeat.history("unknown").runs().len(), 0);
 }

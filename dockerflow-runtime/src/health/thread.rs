@@ -13,29 +13,29 @@ use tokio::{
 };
 
 use super::{
-    flight::Flights,
-    run::{Bench, Run},
+    run::{Run, Runner},
+    state::HealthState,
 };
 use crate::lock::lock;
 
-/// How many plain `fn`s run at once; more wait, and time out. A driver that hangs takes these threads, and no others.
+/// How many plain `fn`s run at once; more of them wait, and time out. A driver that hangs takes these threads and no others.
 const BLOCKING_THREADS: usize = 16;
 
 /// The health thread: started with the first run, ended when this is dropped.
 pub(super) struct Thread {
-    flights: Arc<Flights>,
+    state: Arc<HealthState>,
     runs: Mutex<Option<UnboundedSender<Run>>>,
 }
 
 impl Thread {
-    pub(super) fn new(flights: Arc<Flights>) -> Self {
+    pub(super) fn new(state: Arc<HealthState>) -> Self {
         Self {
-            flights,
+            state,
             runs: Mutex::new(None),
         }
     }
 
-    /// Has the thread do a run; starts it where there is none. An error is why it cannot start.
+    /// Sends a run to the thread, which is started if there is none. An error is why it cannot start.
     pub(super) fn send(&self, mut run: Run) -> io::Result<()> {
         let mut runs = lock(&self.runs);
         if let Some(runs) = &*runs {
@@ -44,14 +44,14 @@ impl Thread {
                 Err(refused) => run = refused.0,
             }
         }
-        let started = start(self.flights.clone())?;
+        let started = start(self.state.clone())?;
         let _it_has_just_begun_to_listen = started.send(run);
         *runs = Some(started);
         Ok(())
     }
 }
 
-fn start(flights: Arc<Flights>) -> io::Result<UnboundedSender<Run>> {
+fn start(state: Arc<HealthState>) -> io::Result<UnboundedSender<Run>> {
     let (sender, runs) = unbounded_channel();
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -62,20 +62,20 @@ fn start(flights: Arc<Flights>) -> io::Result<UnboundedSender<Run>> {
         .name("dockerflow-health".into())
         .spawn(move || {
             let tasks = LocalSet::new();
-            tasks.block_on(&runtime, serve(flights, runs));
-            // What a check that hangs holds may want the runtime when it is dropped, as a pool's connection does.
+            tasks.block_on(&runtime, serve(state, runs));
+            // A check that hangs may hold something that needs the runtime when it is dropped, such as a pool's connection.
             let inside = runtime.enter();
             drop(tasks);
             drop(inside);
-            // Not waiting for plain `fn`s that hang.
+            // Does not wait for plain `fn`s that hang.
             runtime.shutdown_background();
         })?;
     Ok(sender)
 }
 
-async fn serve(flights: Arc<Flights>, mut runs: UnboundedReceiver<Run>) {
-    let mut bench = Bench::new(flights);
+async fn serve(state: Arc<HealthState>, mut runs: UnboundedReceiver<Run>) {
+    let mut runner = Runner::new(state);
     while let Some(run) = runs.recv().await {
-        run.complete(&mut bench).await;
+        run.complete(&mut runner).await;
     }
 }

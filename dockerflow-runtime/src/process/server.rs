@@ -226,11 +226,16 @@ impl Server {
         let running = http.run();
         self.serving.set();
         self.announce(&addresses);
+        let workers = self.shared.engine().map(|engine| engine.workers.clone());
+        let watch = workers.map(|workers| actix_web::rt::spawn(workers.watch()));
         let handle = running.handle();
         let mut stopping = None;
         let result = self
             .until_stopped(running, handle, signals, &mut stopping)
             .await;
+        if let Some(watch) = watch {
+            watch.abort();
+        }
         // Within the time that a stop may take. A report that was made earlier is sent by now.
         let left = stopping.map_or(REPORTS, |began: Instant| {
             self.options
@@ -314,9 +319,11 @@ impl Server {
                 .and_then(|version| version.get(key)?.as_str());
             fact.unwrap_or_default().to_owned()
         };
-        let checks = engine
-            .map(|engine| engine.heartbeat.names().join(","))
-            .unwrap_or_default();
+        let checks = engine.map(|engine| {
+            let each = engine.heartbeat.checks().map(|check| check.to_string());
+            each.collect::<Vec<_>>().join(", ")
+        });
+        let checks = checks.unwrap_or_default();
         log::info!(
             target: LOG,
             source = fact("source"),

@@ -13,8 +13,12 @@ use actix_web::{
     web::Bytes,
 };
 
-use super::engine::Engine;
-use crate::health::Verdict;
+use super::{
+    engine::Engine,
+    heartbeat,
+    response::{json, response},
+};
+use crate::health::liveness_fails;
 
 /// One of the paths that a service answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,26 +45,45 @@ impl Endpoint {
         }
     }
 
+    /// Returns whether a response is worth a summary in the log: a probe that is answered otherwise than the probe before it.
+    pub(crate) fn is_news(
+        self,
+        request: &HttpRequest,
+        status: StatusCode,
+        engine: &Engine,
+    ) -> bool {
+        let last = match self {
+            Self::LbHeartbeat => &engine.probes.lbheartbeat,
+            Self::Heartbeat => &engine.probes.heartbeat,
+            _ => return !status.is_success(),
+        };
+        if status.is_client_error() {
+            return true;
+        }
+        // A probe of a single check says nothing about the state of the service.
+        let is_whole = self != Self::Heartbeat || !request.query_string().contains("check=");
+        is_whole && last.is_changed_by(status)
+    }
+
     /// Returns whether answering it may log something.
     pub(crate) fn logs(self) -> bool {
         matches!(self, Self::Heartbeat | Self::Error)
     }
 
     /// Returns the response if it is known without waiting: always, but for a heartbeat whose report is no longer fresh.
-    pub(crate) fn immediate(self, head: &RequestHead, engine: &Engine) -> Option<HttpResponse> {
-        if !self.allows(&head.method) {
+    pub(crate) fn immediate(self, request: &HttpRequest, engine: &Engine) -> Option<HttpResponse> {
+        let method = request.method();
+        if !self.allows(method) {
             return Some(self.method_not_allowed());
         }
         let response = match self {
             Self::LbHeartbeat => lbheartbeat(engine),
             Self::Version => json(StatusCode::OK, engine.version.clone()),
-            // The checks are not run: whatever they say, this instance is about to go.
-            Self::Heartbeat if engine.draining() => draining(engine),
-            Self::Heartbeat => healthy_or_not(engine.heartbeat.fresh()?, engine),
+            Self::Heartbeat => heartbeat::immediate(request, engine)?,
             Self::Error => return None, // it is raised inside the app
             Self::Metrics => metrics(engine),
         };
-        Some(self.for_method(&head.method, response))
+        Some(self.for_method(method, response))
     }
 
     /// `OPTIONS` is what `HAProxy`'s `option httpchk` sends unless it is told otherwise.
@@ -95,57 +118,20 @@ impl Endpoint {
     }
 }
 
-/// Answers `/__heartbeat__` with the report of the last run of the checks, of the run in flight, or of a new one.
+/// Answers `/__heartbeat__` with the report of the run in flight, or of a new one.
 pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> HttpResponse {
-    let verdict = engine.heartbeat.verdict(&request).await;
-    let response = if engine.draining() {
-        draining(&engine)
-    } else {
-        healthy_or_not(verdict, &engine)
-    };
+    let response = heartbeat::wait(&request, &engine).await;
     Endpoint::Heartbeat.for_method(request.method(), response)
 }
 
 /// Touches nothing but flags: a load balancer must not take an instance away because of what all instances share.
 fn lbheartbeat(engine: &Engine) -> HttpResponse {
-    let status = if engine.draining() {
+    let status = if engine.draining() || liveness_fails() {
         StatusCode::SERVICE_UNAVAILABLE
     } else {
         StatusCode::OK
     };
     response(status, BoxBody::new(()))
-}
-
-fn draining(engine: &Engine) -> HttpResponse {
-    let body = br#"{"status":"error","checks":{"draining":"error"},"details":{}}"#;
-    let status = engine.options.health.failed_status;
-    json(status, Bytes::from_static(body))
-}
-
-fn healthy_or_not(verdict: Verdict, engine: &Engine) -> HttpResponse {
-    let status = if verdict.healthy {
-        StatusCode::OK
-    } else {
-        engine.options.health.failed_status
-    };
-    json(status, verdict.body)
-}
-
-fn json(status: StatusCode, body: Bytes) -> HttpResponse {
-    let mut response = response(status, BoxBody::new(body));
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
-
-/// Makes a response that no cache may store.
-fn response(status: StatusCode, body: BoxBody) -> HttpResponse {
-    let mut response = HttpResponse::with_body(status, body);
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
-    response
 }
 
 /// Makes the response to `/__error__`.

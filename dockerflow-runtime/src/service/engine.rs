@@ -9,16 +9,19 @@ use std::{
 };
 
 use actix_http::ConnectionType;
-use actix_web::{HttpResponse, web::Bytes};
+use actix_web::{HttpRequest, HttpResponse, web::Bytes};
 
 use super::{
     options::ServiceOptions,
+    page::Instance,
+    probes::Probes,
     version::{self, Embedded},
+    workers::Workers,
 };
 use crate::{
     environment::program,
     error::Error,
-    health::{Definition, Heartbeat},
+    health::{Definition, HealthChecker, HeartbeatSource, checks_of_service},
     lock::lock,
     metrics::Metrics,
     reports::Reports,
@@ -37,8 +40,11 @@ pub struct Facts {
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) version: Bytes,
-    pub(crate) heartbeat: Heartbeat,
-    draining: AtomicBool,
+    pub(crate) heartbeat: Arc<HealthChecker>,
+    draining: Arc<AtomicBool>,
+    pub(crate) instance: Instance,
+    pub(crate) probes: Probes,
+    pub(crate) workers: Arc<Workers>,
     pub(crate) options: ServiceOptions,
     pub(crate) metrics: Metrics,
     pub(crate) reports: Reports,
@@ -104,6 +110,11 @@ impl Shared {
         }
     }
 
+    /// Returns whether an app is being made for a server whose workers share an engine.
+    pub(crate) fn is_current() -> bool {
+        CURRENT.with_borrow(Option::is_some)
+    }
+
     pub(crate) fn engine(&self) -> Option<Arc<Engine>> {
         self.0.engine.get().cloned()
     }
@@ -164,6 +175,25 @@ impl Engine {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Returns whether a request may see what is for operations alone: all may, as long as there is no port for operations.
+    #[allow(
+        clippy::unused_self,
+        reason = "a port for operations will be the server's"
+    )]
+    pub(crate) fn shows_operations(&self, _request: &HttpRequest) -> bool {
+        true
+    }
+
+    /// Returns the app data of the extractor of the heartbeat.
+    pub(crate) fn heartbeat_source(&self) -> HeartbeatSource {
+        let draining = self.draining.clone();
+        HeartbeatSource {
+            checker: self.heartbeat.clone(),
+            draining: Arc::new(move || draining.load(Ordering::Acquire)),
+            failed_status: self.options.health.failed_status,
+        }
+    }
+
     /// Makes the engine of an app that has no server.
     fn from_env(facts: &Facts) -> Result<Self, Error> {
         let options = ServiceOptions::from_env()?;
@@ -172,20 +202,18 @@ impl Engine {
     }
 
     fn new(facts: &Facts, options: ServiceOptions, metrics: Metrics) -> Result<Self, Error> {
-        let mut checks = match facts.checks {
-            Some(chosen) => chosen.iter().map(|definition| definition()).collect(),
-            None => Definition::registered(),
-        };
-        checks.sort_by_key(|definition| definition.check.name);
-        let mut pairs = checks.iter().zip(checks.iter().skip(1));
-        if let Some((one, other)) = pairs.find(|(one, other)| one.check.name == other.check.name) {
-            let places = [one.check.place, other.check.place];
-            return Err(Error::DuplicateCheck {
-                name: one.check.name,
-                places: places.map(|place| place.to_string()),
-            });
+        let checks = checks_of_service(facts.checks)?;
+        if checks.is_empty() {
+            let level = match facts.checks {
+                None => log::Level::Warn,
+                Some(_) => log::Level::Info,
+            };
+            log::log!(
+                target: "dockerflow.server", level,
+                "this service has no health checks: /__heartbeat__ cannot fail"
+            );
         }
-        let heartbeat = Heartbeat::new(checks, &options.health);
+        let heartbeat = HealthChecker::new(checks, &options.health);
         let version = version::load(&facts.version, options.version_file.as_deref())?;
         let reports = Reports::start(&options.reports, &version, &program());
         let observers = [metrics.heartbeat_observer(), reports.heartbeat_observer()];
@@ -206,9 +234,12 @@ impl Engine {
             );
         }
         Ok(Self {
+            instance: Instance::new(program(), &version),
             version,
-            heartbeat,
-            draining: AtomicBool::new(false),
+            heartbeat: Arc::new(heartbeat),
+            draining: Arc::default(),
+            probes: Probes::default(),
+            workers: Arc::default(),
             options,
             metrics,
             reports,

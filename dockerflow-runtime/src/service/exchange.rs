@@ -154,9 +154,9 @@ impl Exchange {
         }
     }
 
-    /// Finishes a request to one of our own endpoints, which is not worth a line as long as all is well.
-    pub(super) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse) {
-        if !response.status().is_success() || self.engine.options.summary.probes {
+    /// Finishes a request to one of our own endpoints, which is worth a line only if it is news.
+    pub(super) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse, news: bool) {
+        if news || self.engine.options.summary.probes {
             let code = response.status().as_u16();
             // Each deploy drains: that is no reason to wake somebody.
             let level = if self.engine.draining() {

@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     endpoints::{self, Endpoint},
-    engine::{Engine, Facts},
+    engine::{Engine, Facts, Shared},
     exchange::{Exchange, panicked},
     raise,
 };
@@ -74,13 +74,21 @@ where
     } else {
         app
     };
-    app.app_data(metrics.unwrap_or_default())
-        .wrap(Dockerflow { engine })
+    let app = match &engine {
+        Some(engine) => app.app_data(engine.heartbeat_source()),
+        None => app,
+    };
+    app.app_data(metrics.unwrap_or_default()).wrap(Dockerflow {
+        engine,
+        is_watched: Shared::is_current(),
+    })
 }
 
 /// The outermost middleware. Without an engine there is no service: a `Server` knows why.
 struct Dockerflow {
     engine: Option<Arc<Engine>>,
+    /// Whether the app is a worker's of a server.
+    is_watched: bool,
 }
 
 impl<S, B> Transform<S, ServiceRequest> for Dockerflow
@@ -98,6 +106,9 @@ where
         let engine = self.engine.clone().ok_or(());
         if let Ok(engine) = &engine {
             engine.metrics.add_worker();
+            if self.is_watched {
+                engine.workers.add();
+            }
         }
         future::ready(engine.map(|engine| DockerflowMiddleware {
             service,
@@ -181,15 +192,16 @@ impl<S> DockerflowMiddleware<S> {
         let mut watch = watched.then(|| Exchange::start(request.head(), &engine));
         let immediate = {
             let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
-            endpoint.immediate(request.head(), &engine)
+            endpoint.immediate(request.request(), &engine)
         };
         if let Some(response) = immediate {
-            if !response.status().is_success() && watch.is_none() {
+            let news = endpoint.is_news(request.request(), response.status(), &engine);
+            if news && watch.is_none() {
                 watch = Some(Exchange::start(request.head(), &engine));
             }
             let mut response = request.into_response(response);
             match watch {
-                Some((exchange, scope)) => exchange.finish_probe(scope, &mut response),
+                Some((exchange, scope)) => exchange.finish_probe(scope, &mut response, news),
                 None => engine.close_if_draining(response.response_mut()),
             }
             return Answer::Immediate {
@@ -200,9 +212,10 @@ impl<S> DockerflowMiddleware<S> {
         Answer::Heartbeat {
             future: Box::pin(async move {
                 let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
+                let news = endpoint.is_news(&request, response.status(), &engine);
                 let mut response = ServiceResponse::new(request, response);
                 match watch {
-                    Some((exchange, scope)) => exchange.finish_probe(scope, &mut response),
+                    Some((exchange, scope)) => exchange.finish_probe(scope, &mut response, news),
                     None => engine.close_if_draining(response.response_mut()),
                 }
                 response

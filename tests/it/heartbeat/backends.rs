@@ -195,7 +195,7 @@ fn redis_up_killed_back_again_and_with_a_wrong_password() {
         expect(&server, "redis_answers", "error", "").await;
         let _redis = Backend::start(&mut command, port);
         expect(&server, "redis_answers", "ok", "").await;
-        let log = server.log_with("\"redis_answers\" is well again").await;
+        let log = server.log_with("\"redis_answers\" recovered after").await;
         assert!(
             log.contains("dockerflow.health.E004: Redis cannot be connected to: "),
             "{log}"
@@ -272,7 +272,7 @@ fn postgres_up_migrated_busy_killed_back_again_and_with_a_wrong_password() {
         .await;
         let _postgres = cluster.start();
         expect(&server, "postgres_usable", "ok", "").await;
-        let log = server.log_with("\"postgres_usable\" is well again").await;
+        let log = server.log_with("\"postgres_usable\" recovered after").await;
         assert!(
             log.contains("dockerflow.health.E001: the database cannot be connected to: "),
             "{log}"

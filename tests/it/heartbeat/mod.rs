@@ -2,6 +2,10 @@
 
 mod backends;
 mod counted;
+mod edges;
 mod faults;
+mod forms;
+mod liveness;
+mod page;
 mod parity;
 mod served;

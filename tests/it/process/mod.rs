@@ -1,6 +1,7 @@
 //! A process from start to end: its settings, its faults, its commands, its signals. Each test has a process of its own.
 
 mod bad_settings;
+mod blocked;
 mod commands;
 mod drain;
 mod secrets;

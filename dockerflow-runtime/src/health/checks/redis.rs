@@ -1,15 +1,15 @@
-//! Is Redis there? The feature `redis`.
+//! Does Redis answer? The feature `redis-1`.
 
 use redis::{ErrorKind, RedisError, aio::ConnectionLike, cmd};
 
-use crate::health::Message;
+use crate::health::message::Message;
 
 /// Sends `PING` over a clone of `connection`: of a `ConnectionManager`, which connects again by itself, a
 /// `MultiplexedConnection`, or a `ClusterConnection`.
 ///
-/// A `ConnectionManager` retries six times, ever more slowly, before it says why it cannot connect: longer than a probe waits, so
-/// that the finding is a timeout, and its reason in the log alone. `ConnectionManagerConfig::set_number_of_retries(1)` lets it
-/// speak in time; it tries again with each command all the same.
+/// A `ConnectionManager` retries six times, ever more slowly, before it says why it cannot connect. That is longer than a probe
+/// waits, so that the message is a time-out, and only the log has the reason. With `ConnectionManagerConfig::set_number_of_retries(1)`
+/// it says so in time; it tries again with each command in any case.
 pub async fn answers<C: ConnectionLike + Clone>(connection: &C) -> Option<Message> {
     let mut connection = connection.clone();
     match cmd("PING").query_async::<String>(&mut connection).await {

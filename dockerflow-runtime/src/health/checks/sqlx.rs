@@ -1,6 +1,6 @@
-//! Can the database be used, and is its schema the one that the program knows? The feature `sqlx`.
+//! Can the database be used, and is its schema the one that the program knows? The feature `sqlx-0_9`.
 
-use std::{collections::HashSet, pin::pin, time::Duration};
+use std::{borrow::Cow, collections::HashMap, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use sqlx::{
@@ -10,19 +10,21 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::health::Message;
+use crate::health::message::Message;
 
-/// How long a pool may take. A check has 800 ms, and must have time left to find out why.
+/// How long a pool may take. A check has 800 ms, and needs time to find the reason.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// Where sqlx notes what it has applied.
+/// The table in which sqlx notes what it has applied.
 const TABLE: &str = "_sqlx_migrations";
 
 /// Takes a connection from `pool`, a new one if need be, and executes `SELECT 1` on it.
 ///
-/// A pool keeps to itself why it cannot connect, and tries ever more slowly. Where it gives no connection within 300 ms, this
-/// opens one beside it: if that fails, its error is the finding; if it succeeds and every connection of the pool is in use, the
-/// finding is a warning, because a busy service is not a broken one.
+/// A pool does not say why it cannot connect, and tries ever more slowly. If it gives no connection within 300 ms, this opens one
+/// beside it. If that fails, its error is the message. If it succeeds and every connection of the pool is in use, the message is a
+/// warning, because a busy service is not a broken one; it is a warning, too, if the server accepts no more connections
+/// (53300 of `PostgreSQL`; 1040, 1203 and 1226 of `MySQL`) while this pool has some. To make an error of a warning that lasts, see
+/// [`Escalation`](super::Escalation).
 pub async fn usable<DB: Database>(pool: &Pool<DB>) -> Option<Message>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -40,15 +42,16 @@ where
 
 /// Compares the migrations that `pool`'s database has had with those of `migrator`, and names those that it lacks.
 ///
-/// A warning, as in python-dockerflow: the heartbeat stays at 200, because the old schema may do while a release is rolled out.
-/// Nothing is written; a database without a table `_sqlx_migrations` lacks them all. (A migrator may be told to keep its notes in
-/// another table. sqlx does not tell which, so that this check is not for it.)
+/// A warning, as in python-dockerflow: the heartbeat stays at 200, because the old schema may do while a release is rolled out. It
+/// is a warning, too, if the migrator would refuse to run, because a migration failed half-way or is not the one that was applied.
+/// Nothing is written; a database without a table `_sqlx_migrations` lacks them all. (A migrator can keep its notes in another
+/// table. sqlx does not say in which, so that this check is not for such a migrator.)
 pub async fn migrated<DB: Database>(pool: &Pool<DB>, migrator: &Migrator) -> Option<Message>
 where
     DB::Connection: Migrate,
 {
     let unknown = |error: String| {
-        let text = format!("it cannot be told which migrations have been applied: {error}");
+        let text = format!("cannot find out which migrations have been applied: {error}");
         Message::info("dockerflow.health.I001", text)
     };
     let mut connection = match timeout(PATIENCE, pool.acquire()).await {
@@ -60,19 +63,64 @@ where
             )));
         }
     };
-    let applied: HashSet<i64> = match connection.list_applied_migrations(TABLE).await {
-        Ok(applied) => applied.iter().map(|one| one.version).collect(),
-        Err(error) if is_without_table(&error) => HashSet::new(),
+    let applied = match applied(&mut *connection).await {
+        Ok(applied) => applied,
         Err(error) => return Some(unknown(format!("{error:#}")).caused_by(&error)),
     };
-    let missing: Vec<_> = migrator
+    if let Some(version) = applied.failed {
+        let text = format!(
+            "migration {version} failed half-way: the migrator refuses to run until it is repaired"
+        );
+        return Some(Message::warning("dockerflow.health.migration.failed", text));
+    }
+    let known = migrator
         .iter()
-        .filter(|one| !one.migration_type.is_down_migration() && !applied.contains(&one.version))
-        .map(|one| format!("{} {}", one.version, one.description))
-        .collect();
+        .filter(|one| !one.migration_type.is_down_migration());
+    let (mut missing, mut changed) = (Vec::new(), Vec::new());
+    for migration in known {
+        match applied.checksums.get(&migration.version) {
+            None => missing.push(format!("{} {}", migration.version, migration.description)),
+            Some(checksum) if *checksum != migration.checksum => {
+                changed.push(format!("{} {}", migration.version, migration.description));
+            }
+            Some(_) => {}
+        }
+    }
+    if !changed.is_empty() {
+        let text = format!(
+            "migrations are not the ones that were applied, so that the migrator refuses to run: {}",
+            changed.join(", ")
+        );
+        return Some(Message::warning(
+            "dockerflow.health.migration.changed",
+            text,
+        ));
+    }
     (!missing.is_empty()).then(|| {
         let text = format!("migrations have not been applied: {}", missing.join(", "));
         Message::warning("dockerflow.health.W001", text)
+    })
+}
+
+/// The migrations that a database has had.
+#[derive(Default)]
+struct Applied {
+    checksums: HashMap<i64, Cow<'static, [u8]>>,
+    /// One that was begun and did not succeed.
+    failed: Option<i64>,
+}
+
+async fn applied(connection: &mut impl Migrate) -> Result<Applied, MigrateError> {
+    let failed = match connection.dirty_version(TABLE).await {
+        Ok(failed) => failed,
+        Err(error) if is_without_table(&error) => return Ok(Applied::default()),
+        Err(error) => return Err(error),
+    };
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    let checksums = applied.into_iter().map(|one| (one.version, one.checksum));
+    Ok(Applied {
+        checksums: checksums.collect(),
+        failed,
     })
 }
 
@@ -80,7 +128,7 @@ fn is_without_table(error: &MigrateError) -> bool {
     let MigrateError::Execute(Error::Database(error)) = error else {
         return false;
     };
-    // PostgreSQL's code, MySQL's, and SQLite's words, whose code says no more than "an error".
+    // PostgreSQL's code, MySQL's, and SQLite's text, as its code means any error.
     matches!(error.code().as_deref(), Some("42P01" | "42S02"))
         || error.message().starts_with("no such table")
 }
@@ -88,18 +136,18 @@ fn is_without_table(error: &MigrateError) -> bool {
 async fn acquire<DB: Database>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, Message> {
     let mut acquiring = pin!(pool.acquire());
     if let Ok(acquired) = timeout(PATIENCE, &mut acquiring).await {
-        return acquired.map_err(|error| not_connected(&error));
+        return acquired.map_err(|error| not_connected(pool, &error));
     }
     let options = pool.connect_options();
     let beside = pin!(options.connect());
     match select(acquiring, beside).await {
-        Either::Left((acquired, _)) => acquired.map_err(|error| not_connected(&error)),
-        Either::Right((Err(error), _)) => Err(not_connected(&error)),
+        Either::Left((acquired, _)) => acquired.map_err(|error| not_connected(pool, &error)),
+        Either::Right((Err(error), _)) => Err(not_connected(pool, &error)),
         Either::Right((Ok(connection), acquiring)) => {
             drop(connection);
             let most = pool.options().get_max_connections();
             if pool.size() < most {
-                return acquiring.await.map_err(|error| not_connected(&error));
+                return acquiring.await.map_err(|error| not_connected(pool, &error));
             }
             let text = format!(
                 "the database can be connected to, but all {most} connections of the pool are in use"
@@ -109,7 +157,27 @@ async fn acquire<DB: Database>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, Me
     }
 }
 
-fn not_connected(error: &Error) -> Message {
+fn not_connected<DB: Database>(pool: &Pool<DB>, error: &Error) -> Message {
+    let size = pool.size();
+    // A pool counts the connection that it is trying to open. With another one beside it, or with all that it may have, it works.
+    if is_full(error) && (size > 1 || size >= pool.options().get_max_connections()) {
+        let text =
+            format!("no connection of the pool is free, and the server accepts no more: {error:#}");
+        return Message::warning("dockerflow.health.pool", text).caused_by(error);
+    }
     let text = format!("the database cannot be connected to: {error:#}");
     Message::error("dockerflow.health.E001", text).caused_by(error)
+}
+
+/// Returns whether a server refuses a connection because it has as many as it may have.
+fn is_full(error: &Error) -> bool {
+    let Error::Database(error) = error else {
+        return false;
+    };
+    // MySQL's SQLSTATEs stand for other errors, too; its text begins with the number.
+    let text = error.to_string();
+    error.code().as_deref() == Some("53300")
+        || ["1040 ", "1203 ", "1226 "]
+            .iter()
+            .any(|number| text.starts_with(number))
 }

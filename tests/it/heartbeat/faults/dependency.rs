@@ -42,7 +42,7 @@ pub(super) fn killed() -> String {
             .log_with("ERROR dockerflow::heartbeat depends.failed: ")
             .await;
         let log = server
-            .log_with("INFO dockerflow::heartbeat the check \"depends\" is well again")
+            .log_with("INFO dockerflow::heartbeat the check \"depends\" recovered after")
             .await;
         assert_eq!(
             log.lines()

@@ -73,7 +73,7 @@ pub(super) fn flooding() -> String {
         assert!(probe.body.len() < 512 * 1024, "{} bytes", probe.body.len());
         assert!(probe.took < IN_TIME, "{:?}", probe.took);
         assert!(slowest < Duration::from_millis(250), "{slowest:?}");
-        let log = server.log_with("said 9900 more").await;
+        let log = server.log_with("reported 9900 more messages").await;
         assert_eq!(
             log.matches("ERROR dockerflow::heartbeat flood.").count(),
             100
