@@ -491,7 +491,7 @@ serves_static_content() {
   if [[ $status == 200 && -s $work/body ]]; then
     [[ -n $static ]] || return 0
     cp "$work/body" "$work/static"
-    ask GET "$static-$RANDOM$RANDOM"
+    ask GET "/dockerflow-$RANDOM$RANDOM"
     [[ $status != 200 ]] || ! cmp -s "$work/static" "$work/body" && return
     echo "$static answers what a path that does not exist answers: $(body)"
     return $BROKEN
@@ -516,7 +516,8 @@ logs_mozlog() {
   bad=$(jq -Rr '. as $line | try (fromjson | select(
       (.Timestamp | type == "number" and . > 1e18) and (.Type | type == "string") and (.Logger | type == "string")
       and (.Hostname | type == "string") and .EnvVersion == "2.0" and (.Severity | type == "number" and . >= 0 and . <= 7)
-      and ((.Fields // {"": ""}) | type == "object" and length > 0 and all(.[]; type == "string" or type == "number" or type == "boolean" or type == "array"))
+      and ((.Fields // {"": ""}) | type == "object" and length > 0 and all(.[]; type == "string" or type == "number" or type == "boolean" or type == "array"
+        or type == "null")) # python-dockerflow writes null for what it does not know
       | not) | $line) catch $line' "$work/out" | head -n 1)
   [[ -z $bad ]] || { echo "this line is not mozlog 2.0: ${bad:0:300}"; return $BROKEN; }
 }

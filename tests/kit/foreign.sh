@@ -47,7 +47,7 @@ case " $* " in
   *" flask "* | *" django "* | *" fastapi "*)
     # downloaded here and not in the image, for what the image trusts is not what this machine trusts
     ok 'packages of PyPI' shown python3 -m pip download --quiet --only-binary=:all: --python-version 3.11 --dest "$work/wheels" \
-      dockerflow==2026.3.4 Flask==3.1.3 Django==5.2.19 fastapi==0.165.0 uvicorn==0.54.0 waitress==3.0.2
+      dockerflow==2026.3.4 SQLAlchemy Flask==3.1.3 Django==5.2.19 fastapi==0.165.0 uvicorn==0.54.0 waitress==3.0.2
     ;;
 esac
 for name in "$@"; do
