@@ -139,8 +139,9 @@ pub use dockerflow_macros::version;
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
-    BadSetting, Error, Message, Metrics, Program, RequestId, Server, Summary, TraceContext,
-    Version, block, health, healthcheck, logging, metrics, settings, share_engine,
+    BadSetting, Error, InvalidRequestId, Message, Metrics, Program, RequestId, Server, Summary,
+    TraceContext, Version, block, health, healthcheck, logging, metrics, settings, share_engine,
+    testing,
 };
 
 /// The guide: a page for each topic.

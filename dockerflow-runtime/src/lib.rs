@@ -21,6 +21,7 @@ mod reports;
 mod request;
 mod service;
 mod settings;
+pub mod testing;
 
 pub use error::{BadSetting, Error};
 pub use health::Message;

@@ -20,7 +20,7 @@ pub(crate) use self::{
     line::{Known, Line, Value, known},
     options::LogOptions,
     panics::{contain, contain_call, payload_text},
-    setup::start,
+    setup::{start, start_for_tests},
     sink::{Logging, current, dropped, flush},
 };
 pub use slog;

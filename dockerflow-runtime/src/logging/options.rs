@@ -61,6 +61,14 @@ impl LogOptions {
         }
     }
 
+    /// Returns the options of a log that has every record.
+    pub(super) fn everything() -> Self {
+        Self {
+            filter: Filter::parse("trace").unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn format(&self) -> Format {
         let terminal = io::stdout().is_terminal();
         let text = Format::Text {

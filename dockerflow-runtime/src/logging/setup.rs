@@ -1,19 +1,27 @@
 //! How the log is started, and the loggers that lead to it.
 
-use std::{fs::File, io, os::fd::AsFd, sync::OnceLock};
+use std::{
+    fs::File,
+    io,
+    os::fd::AsFd,
+    sync::{Once, OnceLock},
+};
 
 use slog::{Drain, Level, Logger, Never, OwnedKVList, Record};
 
 use super::{
     bridges,
-    line::{Layout, Value},
+    line::{Format, Layout, Value},
     mozlog::kind,
     options::LogOptions,
     panics,
-    sink::{Logging, Origin, current, flush},
+    sink::{Logging, Origin, Tap, current, flush, set_tap},
     writer::{BOUND, Writer, piece},
 };
-use crate::{environment::Environment, error::Error};
+use crate::{
+    environment::{Environment, program},
+    error::Error,
+};
 
 thread_local! {
     /// Drops with the thread that started the log: where that is the main thread, at the end of the process.
@@ -61,6 +69,30 @@ pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logg
         bridges::install(logging);
     }
     Ok(logging)
+}
+
+/// Starts a log that sends each line to `tap` first, and drops those that it does not take. A log that was started stays.
+///
+/// # Panics
+///
+/// If a thread cannot start.
+pub(crate) fn start_for_tests(tap: Tap) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        set_tap(tap);
+        if current().is_some() {
+            return;
+        }
+        let options = LogOptions::everything();
+        let layout = Layout::new(Format::Mozlog, &program());
+        let writer = Writer::start(io::sink(), usize::MAX, BOUND, |_| Vec::new());
+        let writer = writer.expect("a thread for the log");
+        let (logging, first) = Logging::set(&options, layout, writer);
+        if first {
+            panics::install_hook();
+            bridges::install(logging);
+        }
+    });
 }
 
 fn report(layout: &Layout, lost: u64) -> Vec<u8> {

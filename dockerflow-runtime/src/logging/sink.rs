@@ -43,6 +43,22 @@ pub(crate) struct Origin<'a> {
     pub(crate) line: u32,
 }
 
+/// Takes lines in place of stdout, and returns whether it has.
+pub(crate) type Tap = fn(&[u8]) -> bool;
+
+/// The tap of a program's tests.
+static TAP: OnceLock<Tap> = OnceLock::new();
+
+/// Sends each line to `tap` first, from now on.
+pub(super) fn set_tap(tap: Tap) {
+    let _only_one = TAP.set(tap);
+}
+
+/// Whether these are a program's tests.
+pub(super) fn is_tapped() -> bool {
+    TAP.get().is_some()
+}
+
 /// The log, if it was started.
 #[inline]
 pub(crate) fn current() -> Option<&'static Logging> {
@@ -147,7 +163,11 @@ impl Logging {
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {
-        let push = |line: &[u8]| self.writer.push(line);
+        let push = |line: &[u8]| {
+            if !TAP.get().is_some_and(|tap| tap(line)) {
+                self.writer.push(line);
+            }
+        };
         self.layout.line(level, target, message, fields, push);
     }
 }

@@ -12,6 +12,6 @@ pub use self::{
     trace::TraceContext,
 };
 pub(crate) use self::{
-    scope::{InScope, Scope, with},
+    scope::{InScope, Scope, with, work_without_service},
     summary::Fields,
 };

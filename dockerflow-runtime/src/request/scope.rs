@@ -1,7 +1,7 @@
 //! Which request the code that runs now belongs to: its id and summary, wherever it is polled.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     error,
     future::{Ready, ready},
     mem,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, FromRequest, HttpRequest,
+    Error, FromRequest, HttpMessage as _, HttpRequest,
     body::{BodySize, MessageBody},
     dev::Payload,
     error::{BlockingError, ErrorInternalServerError},
@@ -54,10 +54,11 @@ impl FromRequest for Summary {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let outside =
             || ErrorInternalServerError("no summary: the app is not a Dockerflow service");
-        ready(summary().ok_or_else(outside))
+        let summary = summary().or_else(|| of_test(request)?.summary);
+        ready(summary.ok_or_else(outside))
     }
 }
 
@@ -87,10 +88,11 @@ impl FromRequest for RequestId {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let outside =
             || ErrorInternalServerError("no request id: the app is not a Dockerflow service");
-        ready(Self::current().ok_or_else(outside))
+        let id = Self::current().or_else(|| of_test(request)?.id);
+        ready(id.ok_or_else(outside))
     }
 }
 
@@ -103,6 +105,37 @@ pub(crate) fn with(use_ids: impl FnOnce(&RequestId, Option<&TraceContext>)) {
             use_ids(id, scope.trace.as_ref());
         }
     });
+}
+
+thread_local! {
+    /// Whether this thread's requests have a scope although no service handles them.
+    static TESTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes the extractors work on this thread without a service, or stops that.
+pub(crate) fn work_without_service(tested: bool) {
+    TESTED.set(tested);
+}
+
+/// Returns the scope of a request of a test, which is made when it is first asked for.
+pub(super) fn of_test(request: &HttpRequest) -> Option<Scope> {
+    #[derive(Clone)]
+    struct OfTest(Scope);
+    if !TESTED.get() {
+        return None;
+    }
+    let mut extensions = request.extensions_mut();
+    if let Some(OfTest(scope)) = extensions.get::<OfTest>() {
+        return Some(scope.clone());
+    }
+    let headers = request.headers();
+    let scope = Scope {
+        id: Some(RequestId::accept(headers.get("x-request-id"))),
+        trace: TraceContext::accept(headers),
+        summary: Some(Summary::default()),
+    };
+    extensions.insert(OfTest(scope.clone()));
+    Some(scope)
 }
 
 /// Returns the trace of the current request.

@@ -13,6 +13,8 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 
+use super::scope;
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const CLOUD: HeaderName = HeaderName::from_static("x-cloud-trace-context");
@@ -151,9 +153,10 @@ impl FromRequest for TraceContext {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
-    fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let none = || ErrorNotFound("the request belongs to no trace");
-        ready(super::scope::trace().ok_or_else(none))
+        let trace = scope::trace().or_else(|| scope::of_test(request)?.trace().cloned());
+        ready(trace.ok_or_else(none))
     }
 }
 

@@ -1,0 +1,210 @@
+//! What the code of one test logs, and how it summarises its requests.
+
+use std::{cell::RefCell, marker::PhantomData};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{logging, request};
+
+thread_local! {
+    /// The lines of this thread's test.
+    static LINES: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
+}
+
+/// Keeps what is logged on this thread, for the test that has started it.
+///
+/// Tests that run at the same time do not see each other's lines: actix-web's tests run their app on the test's own thread. What is
+/// logged on other threads ([`block`](crate::block)) is not kept. While this lives, the extractors
+/// [`RequestId`](crate::RequestId), [`Summary`](crate::Summary) and [`TraceContext`](crate::TraceContext) work in an app without
+/// `#[service]`, too.
+///
+/// ```standalone_crate
+/// use actix_web::{App, test, web};
+/// use dockerflow::{Summary, testing::Telemetry};
+///
+/// async fn buy(summary: Summary) -> &'static str {
+///     summary.set("items", 3);
+///     log::info!(price = 17; "sold");
+///     "bought"
+/// }
+///
+/// #[dockerflow::service]
+/// fn app() -> App {
+///     App::new().route("/buy", web::get().to(buy))
+/// }
+///
+/// # #[actix_web::main]
+/// # async fn main() {
+/// let telemetry = Telemetry::start();
+/// let app = test::init_service(app()).await;
+/// test::call_service(&app, test::TestRequest::get().uri("/buy").to_request()).await;
+///
+/// let [summary] = &telemetry.summaries()[..] else { panic!("one request") };
+/// assert_eq!(summary.get("items"), Some(3));
+/// assert_eq!(summary.get("code"), Some(200));
+/// let logged = telemetry.logged();
+/// let sold = logged.iter().find(|line| line.message() == "sold").expect("it was logged");
+/// assert_eq!(sold.get("price"), Some(17));
+/// assert_eq!(sold.get::<String>("rid"), summary.get("rid"));
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Telemetry {
+    /// It is this thread's.
+    thread: PhantomData<*const ()>,
+}
+
+impl Telemetry {
+    /// Starts to keep the lines of this thread, at every level.
+    ///
+    /// # Panics
+    ///
+    /// If this thread has one already.
+    #[must_use]
+    pub fn start() -> Self {
+        logging::start_for_tests(keep);
+        let earlier = LINES.replace(Some(Vec::new()));
+        assert!(
+            earlier.is_none(),
+            "this thread's telemetry is kept already: drop the earlier `Telemetry` first"
+        );
+        request::work_without_service(true);
+        Self {
+            thread: PhantomData,
+        }
+    }
+
+    /// Returns every record that was logged until now, summaries included.
+    #[must_use]
+    pub fn logged(&self) -> Vec<Logged> {
+        let lines = LINES.with_borrow(Clone::clone).unwrap_or_default();
+        lines.iter().filter_map(|line| Logged::read(line)).collect()
+    }
+
+    /// Returns the summary of each request that has ended until now.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<Logged> {
+        let mut logged = self.logged();
+        logged.retain(|record| record.target() == "request.summary");
+        logged
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        LINES.set(None);
+        request::work_without_service(false);
+    }
+}
+
+/// Keeps a line of a thread that has a test. Returns whether it has.
+fn keep(line: &[u8]) -> bool {
+    let kept = LINES.try_with(|lines| {
+        let mut lines = lines.try_borrow_mut().ok()?;
+        lines.as_mut().map(|lines| lines.push(line.to_vec()))
+    });
+    kept.ok().flatten().is_some()
+}
+
+/// A record that was logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logged {
+    target: String,
+    severity: u8,
+    fields: Map<String, Value>,
+}
+
+impl Logged {
+    fn read(line: &[u8]) -> Option<Self> {
+        let mut line: Map<String, Value> = serde_json::from_slice(line).ok()?;
+        let Some(Value::Object(fields)) = line.remove("Fields") else {
+            return None;
+        };
+        Some(Self {
+            target: line.get("Type")?.as_str()?.to_owned(),
+            severity: line.get("Severity")?.as_u64()?.try_into().ok()?,
+            fields,
+        })
+    }
+
+    /// Returns the target, as the log prints it: modules with dots.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the severity, as syslog has it: 2 critical, 3 error, 4 warning, 6 info, 7 debug and trace.
+    #[must_use]
+    pub fn severity(&self) -> u8 {
+        self.severity
+    }
+
+    /// Returns the message; an empty one if there is none.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        let message = self.fields.get("msg").and_then(Value::as_str);
+        message.unwrap_or_default()
+    }
+
+    /// Returns a field. `None` if there is none of this name, or if it is not a `T`.
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_value(self.fields.get(name)?.clone()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use actix_web::{App, FromRequest as _, HttpRequest, test, web};
+
+    use super::*;
+    use crate::{RequestId, Summary};
+
+    #[std::prelude::v1::test]
+    fn tests_that_run_at_once_have_their_own_lines_from_every_api() {
+        let together = Barrier::new(4);
+        thread::scope(|scope| {
+            for number in 0..4_u64 {
+                let together = &together;
+                scope.spawn(move || {
+                    let telemetry = Telemetry::start();
+                    together.wait();
+                    log::info!(number = number; "by log");
+                    tracing::debug!(number, "by tracing");
+                    slog::warn!(logging::logger(), "by slog"; "number" => number);
+                    together.wait();
+                    let logged = telemetry.logged();
+                    let messages: Vec<_> = logged.iter().map(Logged::message).collect();
+                    assert_eq!(messages, ["by log", "by tracing", "by slog"]);
+                    assert!(logged.iter().all(|line| line.get("number") == Some(number)));
+                    let severities: Vec<_> = logged.iter().map(Logged::severity).collect();
+                    assert_eq!(severities, [6, 7, 4]);
+                });
+            }
+        });
+    }
+
+    #[actix_web::test]
+    async fn the_extractors_work_without_a_service() {
+        async fn handler(request: HttpRequest, id: RequestId, summary: Summary) -> String {
+            summary.set("items", 3);
+            let same = Summary::extract(&request).await.expect("it is there");
+            assert_eq!(same.get("items"), Some(3));
+            id.to_string()
+        }
+        let call = async || {
+            let app = App::new().route("/", web::get().to(handler));
+            let app = test::init_service(app).await;
+            let request = test::TestRequest::get().insert_header(("x-request-id", "abc"));
+            test::call_service(&app, request.to_request()).await
+        };
+        {
+            let _telemetry = Telemetry::start();
+            assert_eq!(test::read_body(call().await).await, "abc");
+        }
+        assert_eq!(call().await.status(), 500);
+    }
+}
