@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    process::ExitCode,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
@@ -10,7 +9,7 @@ use std::{
 use actix_web::{App, rt::time::sleep};
 use dockerflow::{
     __private::{Definition, Embedded, Facts, service},
-    Message,
+    Error, Message, Server,
 };
 
 /// A check that takes a while, as long as `wave` says at this run, and then reports `message`.
@@ -92,9 +91,8 @@ fn facts() -> &'static Facts {
     }))
 }
 
-fn main() -> ExitCode {
+#[dockerflow::main]
+async fn main(server: Server) -> Result<(), Error> {
     let facts = facts();
-    dockerflow::main(dockerflow::version!(), async move |server| {
-        server.run(move || service(facts, App::new())).await
-    })
+    server.run(move || service(facts, App::new())).await
 }

@@ -13,7 +13,7 @@ use crate::health::{CheckHistory, CheckReport, Level, RUNS, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// The policy of the page: nothing is loaded, nothing runs, and the only style is [`STYLE`], by its hash.
-pub(super) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-XxgM0h7o+LlaGr657k4I6ScNxhnK5AVtH7mrUDNHidY='; \
+pub(super) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-rFLvNqgexurNyYt5ksI9KxxKg3WYOeL2kQdl1Vu5q/c='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Messages of a check that are shown; the JSON and the log have more.
