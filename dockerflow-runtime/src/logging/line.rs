@@ -65,7 +65,7 @@ struct Field {
 
 impl Layout {
     pub(crate) fn new(format: Format, logger: &str) -> Self {
-        let host = gethostname::gethostname();
+        let host = hostname::get().unwrap_or_default();
         let host = match host.to_string_lossy() {
             host if host.is_empty() => "unknown".into(),
             host => host,

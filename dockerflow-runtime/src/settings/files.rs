@@ -9,12 +9,11 @@ use std::{
 };
 
 use super::{
-    formats::Format,
+    formats::{ENDINGS, Format},
     value::{Kind, Origin, Table, Value, merge},
 };
 use crate::{environment::Environment, error::BadSetting};
 
-const ENDINGS: &str = ".toml, .yaml, .yml or .json";
 /// In bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 

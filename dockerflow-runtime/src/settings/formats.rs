@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+#[cfg(feature = "toml")]
 use toml::de::{DeTable, DeValue};
 
 use super::value::{Kind, Origin, Table, Value};
@@ -10,16 +11,28 @@ use super::value::{Kind, Origin, Table, Value};
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
+    #[cfg(feature = "toml")]
     Toml,
+    #[cfg(feature = "yaml")]
     Yaml,
     Json,
 }
+
+/// How the names of files end that can be read.
+pub(super) const ENDINGS: &str = match (cfg!(feature = "toml"), cfg!(feature = "yaml")) {
+    (true, true) => ".toml, .yaml, .yml or .json",
+    (true, false) => ".toml or .json",
+    (false, true) => ".yaml, .yml or .json",
+    (false, false) => ".json",
+};
 
 impl Format {
     /// The format of a file of this extension.
     pub(super) fn of(extension: &str) -> Option<Self> {
         match extension {
+            #[cfg(feature = "toml")]
             "toml" => Some(Self::Toml),
+            #[cfg(feature = "yaml")]
             "yaml" | "yml" => Some(Self::Yaml),
             "json" => Some(Self::Json),
             _ => None,
@@ -28,7 +41,9 @@ impl Format {
 
     fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "toml")]
             Self::Toml => "TOML",
+            #[cfg(feature = "yaml")]
             Self::Yaml => "YAML",
             Self::Json => "JSON",
         }
@@ -42,19 +57,23 @@ impl Format {
         }
         let name = self.name();
         let parsed = match self {
+            #[cfg(feature = "toml")]
             Self::Toml => toml(text, origin),
+            #[cfg(feature = "yaml")]
             Self::Yaml => super::yaml::parse(text, origin),
             Self::Json => json(text, origin),
         };
         let value = parsed.map_err(|fault| format!("{name}: {fault}"))?;
         match value.kind {
             Kind::Table(_) => Ok(Some(value)),
+            #[cfg(feature = "yaml")]
             Kind::Null if self == Self::Yaml => Ok(None),
             _ => Err(format!("{name} whose outermost value is a table")),
         }
     }
 }
 
+#[cfg(feature = "toml")]
 fn toml(text: &str, origin: &Origin) -> Result<Value, String> {
     fn table(table: DeTable<'_>, origin: &Origin) -> Result<Value, String> {
         let entries = table.into_iter().map(|(key, inner)| {
@@ -181,7 +200,7 @@ impl<'de> Visitor<'de> for Json<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml", feature = "yaml"))]
 mod tests {
     use super::*;
 

@@ -8,6 +8,7 @@ mod formats;
 mod overrides;
 mod readings;
 mod value;
+#[cfg(feature = "yaml")]
 mod yaml;
 
 use std::{env, ffi::OsString};
@@ -92,7 +93,7 @@ impl Files {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml", feature = "yaml"))]
 #[allow(
     clippy::items_after_statements,
     clippy::too_many_lines,
