@@ -8,7 +8,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-release= features=
+release='' features=''
 for option in "$@"; do
     case $option in
         --release) release=1 ;;

@@ -1,9 +1,9 @@
-//! Reads a type's value, and finds everything that is wrong with it: serde stops at the first fault, so it is asked again with a
-//! stand-in for what was wrong.
+//! Reads a type's value, and finds everything that is wrong with it: serde stops at the first fault, so the type is read again
+//! with a stand-in for the value that was wrong.
 //!
-//! A fault is the innermost value's that was being read. Under `flatten`, and in tagged and untagged enumerations, serde keeps
-//! values and reads them later, on its own: which of them is at fault is found by changing them one at a time. There, also a
-//! variable's text does not learn what it should be, so it is tried as a number, a switch, JSON and a list.
+//! A fault belongs to the innermost value that was being read. Under `flatten`, and in tagged and untagged enumerations, serde
+//! keeps values and reads them later, on its own. Which of them is at fault is found by changing them one at a time. A variable's
+//! text is not asked to be a number there, either, so it is tried as a number, a switch, JSON and a list.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -21,15 +21,17 @@ use crate::error::BadSetting;
 const MOST: usize = 20_000;
 /// How many variables are tried in every combination.
 const COMBINED: usize = 6;
+/// Among how many values the one that is at fault is looked for.
+const SEARCHED: usize = 1_000;
 
-/// The settings, and what is to be said in the log.
+/// The settings, and warnings for the log.
 pub(super) struct Read<T> {
     pub(super) settings: T,
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads `root` as a `T`. `prefix` is that of the variables, `open` says that without knowing which keys there are every variable
-/// became one.
+/// Reads `root` as a `T`. `prefix` is that of the variables. `open` is set if `T` does not name its keys and there is no prefix, so
+/// that every variable of the process is in `root`.
 pub(super) fn read<T: DeserializeOwned>(
     root: Value,
     prefix: &str,
@@ -156,8 +158,9 @@ impl Attempts {
         if changes(&[(&fault.path, edit.clone())]) {
             return fault;
         }
-        let tables = self.kept::<T>(edits, &Path::default());
-        for (path, value) in tables.into_iter().filter(|(_, value)| value.is_table()) {
+        let mut tables = self.kept::<T>(edits, &Path::default());
+        tables.retain(|(_, value)| value.is_table());
+        for (path, value) in tables.into_iter().take(SEARCHED) {
             let path = path.key(&key);
             if path != fault.path && changes(&[(&path, edit.clone())]) {
                 let value = match &value.kind {
@@ -175,6 +178,9 @@ impl Attempts {
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut kept = self.kept::<T>(edits, &fault.path);
         kept.retain(|(path, _)| path != &fault.path);
+        if kept.len() > SEARCHED {
+            return fault;
+        }
         let said = |fault: Option<Fault>| fault.map(|fault| (fault.path, fault.raw));
         for (index, (path, value)) in kept.into_iter().enumerate() {
             // Of another kind, and like no other.
@@ -215,7 +221,7 @@ impl Attempts {
         if let Reason::Twice(key) = &fault.reason {
             return self.other_name::<T>(fault, key);
         }
-        // Texts of variables that never learnt what they should be.
+        // Texts of variables that were never asked to be anything else.
         let mut texts = self.kept::<T>(&self.edits, &fault.path);
         texts
             .retain(|(path, value)| value.loose_text().is_some() && !self.edits.contains_key(path));
@@ -282,7 +288,7 @@ impl Attempts {
         false
     }
 
-    /// A key that is there by two of its names counts by the one that comes later: an alias in the environment, for one.
+    /// Takes the later one of two names of a key: an alias in the environment overrides the key in a file.
     fn other_name<T: DeserializeOwned>(&mut self, fault: &Fault, key: &str) -> bool {
         let same = |fault: &Fault| matches!(&fault.reason, Reason::Twice(other) if other == key);
         let tables = self.kept::<T>(&self.edits, &Path::default());
@@ -299,6 +305,7 @@ impl Attempts {
         };
         let mut names: Vec<_> = entries
             .iter()
+            .take(SEARCHED)
             .map(|(name, value)| (parent.key(name), value.clone()))
             .filter(|(path, _)| {
                 let without = self.after::<T>(&self.edits, &[(path, Edit::Remove)]);
@@ -336,7 +343,7 @@ impl Attempts {
         Some((path, value))
     }
 
-    /// Puts something in the place of a wrong value, so that others are looked at; `false` if nothing does.
+    /// Puts something in the place of a wrong value, so that the others are read; `false` if nothing can stand there.
     fn repair<T: DeserializeOwned>(&mut self, fault: &Fault) -> bool {
         if matches!(self.edits.get(&fault.path), Some(Edit::Last)) || fault.path.len() == 0 {
             return false;
@@ -380,7 +387,7 @@ fn stand_in(which: usize) -> Edit {
     Edit::Put(Arc::new(Value::new(Kind::Any(which), &Origin::Nowhere)))
 }
 
-/// What texts may be read as: one alone in every way; several in every combination, as few as possible at first.
+/// Returns what texts may be read as: a single one in every way, several in every combination, those with few changes first.
 fn combinations(texts: &[(Path, Vec<Value>)]) -> Vec<Vec<(&Path, Edit)>> {
     let put = |path, value: &Value| (path, Edit::Put(Arc::new(value.clone())));
     match texts {

@@ -1,4 +1,4 @@
-//! What is wrong with a value: noted by serde, completed with the key, and told without what may be a secret.
+//! What is wrong with a value: found by serde, completed with the key, and shown without what may be a secret.
 
 use std::{
     fmt::{self, Display},
@@ -112,7 +112,7 @@ impl Fault {
         }
         let name = match origin {
             Some(origin) => named(&self.path, origin),
-            None => self.path.to_string(),
+            None => named(&self.path, &Origin::Nowhere),
         };
         let value = self.value.as_deref();
         let secret = self.path.sounds_secret() || value.is_some_and(Value::may_hold_a_secret);
@@ -188,6 +188,8 @@ const HIDDEN: &str = "another value; its type's own message is left out, as it m
 /// A key as an operator finds it.
 pub(super) fn named(path: &Path, origin: &Origin) -> String {
     match origin {
+        Origin::File { name, .. } if path.len() == 0 => name.to_string(),
+        _ if path.len() == 0 => "the settings".into(),
         Origin::Nowhere | Origin::Key => path.to_string(),
         Origin::File { name, .. } => format!("{path} in {name}"),
         Origin::Variable { name, depth } => {

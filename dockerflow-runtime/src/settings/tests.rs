@@ -1364,3 +1364,41 @@ fn values_of_a_volume_of_secrets_are_hidden() {
         "{fault}"
     );
 }
+
+#[test]
+fn what_is_wrong_with_the_settings_as_a_whole_is_named_and_does_not_take_long() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "Limits")]
+    struct Checked;
+    #[derive(Debug, Deserialize)]
+    struct Limits {
+        least: u8,
+        most: u8,
+    }
+    impl TryFrom<Limits> for Checked {
+        type Error = &'static str;
+        fn try_from(limits: Limits) -> Result<Self, &'static str> {
+            let fine = limits.least <= limits.most;
+            fine.then_some(Self).ok_or("least is more than most")
+        }
+    }
+    let expected = "expected another value: least is more than most";
+    assert_eq!(
+        faults::<Checked>("a.toml", "least = 2\nmost = 1", &[]),
+        [format!("FILE: {expected}")]
+    );
+    assert_eq!(
+        faults::<Checked>("a.toml", "least = 2", &[("MOST", "1")]),
+        [format!("FILE: {expected}")]
+    );
+    #[derive(Debug, Deserialize)]
+    struct Large {
+        #[serde(flatten)]
+        #[allow(dead_code)]
+        all: HashMap<String, u8>,
+    }
+    let began = std::time::Instant::now();
+    let many: Vec<_> = (0..20_000).map(|key| format!("k{key} = 999")).collect();
+    assert!(!faults::<Large>("a.toml", &many.join("\n"), &[]).is_empty());
+    assert!(began.elapsed() < std::time::Duration::from_secs(20));
+}
