@@ -50,7 +50,10 @@ impl Instance {
         });
         Self {
             name,
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            host: hostname::get()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             version: fact("version"),
             commit,
             commit_url,
