@@ -139,9 +139,9 @@ pub use dockerflow_macros::version;
 #[doc(hidden)]
 pub use dockerflow_runtime::private as __private;
 pub use dockerflow_runtime::{
-    BadSetting, Error, InvalidRequestId, Message, Metrics, Program, RequestId, Server, Summary,
-    TraceContext, Version, block, health, healthcheck, logging, metrics, settings, share_engine,
-    testing,
+    BadSetting, Drain, Error, Hold, InvalidRequestId, Message, Metrics, Program, RequestId, Server,
+    Summary, TraceContext, Version, block, health, healthcheck, logging, metrics, settings,
+    share_engine, shared_metrics, testing,
 };
 
 /// The guide: a page for each topic.
@@ -160,6 +160,9 @@ pub mod _guide {
     pub mod logging {}
     #[doc = include_str!("../docs/metrics.md")]
     pub mod metrics {}
+    /// [configuration]: crate::_guide::configuration
+    #[doc = include_str!("../docs/porting.md")]
+    pub mod porting {}
     /// [configuration]: crate::_guide::configuration
     /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
     #[doc = include_str!("../docs/process.md")]

@@ -112,7 +112,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The variable `name` as `parse` reads it, `default` where it is unset. `expected` completes "is …, expected".
+    /// Returns the variable `name` as `parse` reads it, or `default` if it is unset. `expected` completes "is …, expected".
     pub(crate) fn get<T>(
         &mut self,
         name: &str,
@@ -120,33 +120,50 @@ impl<'a> Environment<'a> {
         expected: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> T {
+        self.get_or(name, default, |text| {
+            let text = Some(text).filter(|text| !text.is_empty());
+            text.and_then(parse).ok_or_else(|| expected.to_owned())
+        })
+    }
+
+    /// Does the same for a variable of which `parse` reports what was expected.
+    pub(crate) fn get_or<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
         let Some(held) = self.held(name) else {
             return default;
         };
-        let text = held.text.to_str().map(str::trim);
-        text.filter(|text| !text.is_empty())
-            .and_then(parse)
-            .unwrap_or_else(|| {
-                self.problems.push(BadSetting {
-                    held: shown(name, &held.text.to_string_lossy()),
-                    name: held.name,
-                    expected: expected.into(),
-                });
-                default
-            })
+        // Text that is not UTF-8, or holds only spaces, is what no variable expects.
+        let text = held.text.to_str().map_or("", str::trim);
+        parse(text).unwrap_or_else(|expected| {
+            self.problems.push(BadSetting {
+                held: shown(name, &held.text.to_string_lossy()),
+                name: held.name,
+                expected,
+            });
+            default
+        })
     }
 
-    /// A problem that was found elsewhere.
+    /// Reports whether the variable was bad.
+    pub(crate) fn is_bad(&self, name: &str) -> bool {
+        self.problems.iter().any(|problem| problem.name == name)
+    }
+
+    /// Adds a problem that was found elsewhere.
     pub(crate) fn report(&mut self, problem: BadSetting) {
         self.problems.push(problem);
     }
 
-    /// A switch, off where unset.
+    /// Returns a switch, which is off if unset.
     pub(crate) fn flag(&mut self, name: &str) -> bool {
         self.get(name, false, "true or false", flag)
     }
 
-    /// A time as `500ms`, `5s`, `2m`; a bare number is seconds.
+    /// Returns a time, written as `500ms`, `5s`, `2m`; a bare number is seconds.
     pub(crate) fn duration(&mut self, name: &str, default: Duration, least: Duration) -> Duration {
         let expected = if least.is_zero() {
             "a time such as 500ms or 5s"
@@ -158,7 +175,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A list with commas.
+    /// Returns a list with commas.
     pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
         self.get(name, Vec::new(), "ids with commas between them", |text| {
             Some(
@@ -171,7 +188,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// A path.
+    /// Returns a path.
     pub(crate) fn path(&mut self, name: &str) -> Option<PathBuf> {
         self.held(name).map(|held| held.text.into())
     }

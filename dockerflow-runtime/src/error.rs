@@ -1,6 +1,6 @@
 //! Why a service did not start.
 
-use std::{fmt, io, net::SocketAddr, process::ExitCode};
+use std::{fmt, io, process::ExitCode};
 
 /// Why a service did not start. Its text, in `Display` and `Debug` alike, has one line for each fault.
 ///
@@ -14,6 +14,7 @@ pub enum Error {
     /// Settings that are not what they should be: all of them, not only the first.
     Settings(Vec<BadSetting>),
     /// The version file is there and cannot be served.
+    #[non_exhaustive]
     VersionFile {
         /// The file.
         path: String,
@@ -21,16 +22,26 @@ pub enum Error {
         reason: String,
     },
     /// Two checks have one name.
+    #[non_exhaustive]
     DuplicateCheck {
         /// The name.
         name: &'static str,
         /// Where the two stand, as `file:line`.
         places: [String; 2],
     },
-    /// Nothing can listen on the address that `HOST` and `PORT` name.
+    /// An app has no `#[dockerflow::service]`, so that none of its endpoints would be there.
+    #[non_exhaustive]
+    NoService {
+        /// Which app.
+        app: String,
+    },
+    /// The process cannot listen on an address, such as that of `HOST` and `PORT`.
+    #[non_exhaustive]
     Bind {
-        /// The address.
-        address: SocketAddr,
+        /// The address, or `unix:` and the path of a socket.
+        address: String,
+        /// The variable that names the port. The host's name begins alike.
+        port: String,
         /// What the operating system says.
         error: io::Error,
     },
@@ -55,9 +66,10 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::VersionFile { .. } | Self::DuplicateCheck { .. } => {
-                ExitCode::from(2)
-            }
+            Self::Settings(_)
+            | Self::VersionFile { .. }
+            | Self::DuplicateCheck { .. }
+            | Self::NoService { .. } => ExitCode::from(2),
             // A port that is in use may be free at the next start. Anything else about an address will not mend itself.
             Self::Bind { error, .. } if error.kind() != io::ErrorKind::AddrInUse => {
                 ExitCode::from(2)
@@ -100,6 +112,46 @@ impl From<BadSetting> for Error {
     }
 }
 
+impl Error {
+    /// Returns it as an error of the standard library, for a function that returns those.
+    #[must_use]
+    pub fn into_boxed(self) -> Box<dyn std::error::Error + Send + Sync> {
+        match self {
+            Self::App(error) => error,
+            error => Box::new(Boxed(error)),
+        }
+    }
+}
+
+/// An [`Error`] that is an error of the standard library.
+struct Boxed(Error);
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, formatter)
+    }
+}
+
+impl std::error::Error for Boxed {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        if let Error::Bind { error: cause, .. } = &error {
+            return Self::new(cause.kind(), error.into_boxed());
+        }
+        match error.into_boxed().downcast::<Self>() {
+            Ok(own) => *own,
+            Err(other) => Self::other(other),
+        }
+    }
+}
+
 impl fmt::Display for BadSetting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.held {
@@ -134,13 +186,38 @@ impl fmt::Display for Error {
                     "two checks are named {name:?}, at {one} and at {other}: give one of them another `name = \"…\"`"
                 )
             }
-            Self::Bind { address, error } => {
+            Self::NoService { app } => write!(
+                formatter,
+                "{app} has no #[dockerflow::service]: write that over the function that returns the App, \
+                 as in `#[dockerflow::service] fn app() -> App {{ App::new() }}`"
+            ),
+            Self::Bind {
+                address,
+                port,
+                error,
+            } => {
+                let host = port.replace("PORT", "HOST");
                 write!(formatter, "cannot listen on {address}: {error}")?;
-                formatter.write_str(match error.kind() {
-                    io::ErrorKind::AddrInUse => ": another process does; expected another PORT",
-                    io::ErrorKind::PermissionDenied => ": expected a PORT from 1024 on",
-                    _ => ": expected a HOST that is an address of this machine",
-                })
+                let unix = address.starts_with("unix:");
+                match error.kind() {
+                    io::ErrorKind::AddrInUse if unix => {
+                        write!(formatter, ": another process does; expected another {host}")
+                    }
+                    io::ErrorKind::AddrInUse => {
+                        write!(formatter, ": another process does; expected another {port}")
+                    }
+                    _ if unix => write!(
+                        formatter,
+                        ": expected a {host} that names a socket in a directory that can be written"
+                    ),
+                    io::ErrorKind::PermissionDenied => {
+                        write!(formatter, ": expected a {port} from 1024 on")
+                    }
+                    _ => write!(
+                        formatter,
+                        ": expected a {host} that is an address of this machine"
+                    ),
+                }
             }
             Self::App(error) => fmt::Display::fmt(&Chain(&**error), formatter),
         }
@@ -208,6 +285,18 @@ mod tests {
         assert_eq!(text(|| Ok(Err(io::Error::other("io"))?)), "io");
         assert_eq!(text(|| Ok(Err(String::from("owned"))?)), "owned");
         assert_eq!(text(|| Ok(Err("borrowed")?)), "borrowed");
+    }
+
+    #[test]
+    fn it_becomes_an_error_of_the_standard_library_with_the_same_text() {
+        let error = || Error::NoService { app: "it".into() };
+        let text = error().to_string();
+        assert_eq!(error().into_boxed().to_string(), text);
+        assert_eq!(io::Error::from(error()).to_string(), text);
+        let own = Error::from(io::Error::from(io::ErrorKind::NotFound)).into_boxed();
+        assert!(own.is::<io::Error>(), "an app's own error stays what it is");
+        let main = || -> io::Result<()> { Ok(Err(Error::from("boom"))?) };
+        assert_eq!(main().expect_err("it fails").to_string(), "boom");
     }
 
     #[test]

@@ -28,5 +28,5 @@ pub use health::Message;
 pub use metrics::Metrics;
 pub use process::{Program, Server, healthcheck};
 pub use request::{InvalidRequestId, RequestId, Summary, TraceContext, block};
-pub use service::{Version, share_engine};
+pub use service::{Drain, Hold, Version, share_engine, shared_metrics};
 pub use settings::settings;

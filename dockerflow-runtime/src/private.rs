@@ -32,6 +32,7 @@ macro_rules! __register {
 
 pub use __register as register;
 
+pub use crate::process::HttpService;
 pub use crate::{
     health::{Definition, Level, Registration},
     service::{AppFactory, Embedded, Facts, Version, service},

@@ -19,7 +19,7 @@ pub(crate) use self::panics::is_contained;
 pub(crate) use self::{
     line::{Known, Line, Value, known},
     options::LogOptions,
-    panics::{contain, contain_call, payload_text},
+    panics::{contain, contain_call, payload_text, service_is_up},
     setup::{start, start_for_tests},
     sink::{Logging, current, dropped, flush},
 };

@@ -9,6 +9,7 @@ use std::{
     pin::pin,
     sync::{
         Condvar, Mutex, Once, OnceLock,
+        atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
     thread,
@@ -28,6 +29,9 @@ use crate::{
 
 /// How much of a back-trace is kept, in bytes: container engines split a line at 16 KiB.
 const BACKTRACE: usize = 8192;
+
+/// Whether the service is up: from then on panics are in the log alone, not on stderr, too.
+static UP: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Where the last panic of this thread was.
@@ -69,6 +73,11 @@ pub(crate) fn is_contained() -> bool {
     CONTAINED.get() > 0
 }
 
+/// Ends the time in which the standard library prints panics on stderr.
+pub(crate) fn service_is_up() {
+    UP.store(true, Ordering::Relaxed);
+}
+
 /// Returns the text of a payload.
 pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
@@ -87,14 +96,15 @@ fn text(payload: &(dyn Any + Send)) -> String {
 
 /// Installs the one panic hook of this crate, which notes where a panic is, and logs it if the log has started.
 ///
-/// A hook that was set before runs after it. The standard library's own does not once the log has started, because what it prints
-/// is not a line of the log.
+/// A hook that was set before runs after it. The standard library's own runs until the service is up: whoever starts a program
+/// reads stderr. From then on it does not, because what it prints is not a line of the log.
 pub(super) fn install_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let earlier = panic::take_hook();
-        // The standard library's hook is a bare function; one that calls another holds that.
-        let is_own = size_of_val(&*earlier) > 0;
+        // A second take returns the standard library's. Its type has no size, but so may a program's: their code differs.
+        let standard = panic::take_hook();
+        let is_standard = std::ptr::eq(&raw const *earlier, &raw const *standard);
         panic::set_hook(Box::new(move |info| {
             let place = info.location().map(ToString::to_string);
             let _ = PLACE.try_with(|last| last.replace(place));
@@ -102,8 +112,9 @@ pub(super) fn install_hook() {
             if let Some(logging) = logging {
                 log_panic(logging, info);
             }
+            let starts = !UP.load(Ordering::Relaxed);
             // A test that fails says why.
-            if is_own || logging.is_none() || is_tapped() {
+            if !is_standard || logging.is_none() || starts || is_tapped() {
                 earlier(info);
             }
         }));

@@ -1,7 +1,10 @@
 //! The log of this process: the one way that every record takes to stdout.
 
 use std::{
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -66,16 +69,26 @@ pub(crate) fn current() -> Option<&'static Logging> {
 }
 
 /// Waits, for at most 2 s, until all that was logged so far is written. Returns whether it was.
+///
+/// A process flushes several times as it ends. If nobody reads stdout, only the first one waits.
 pub(crate) fn flush() -> bool {
-    current().is_none_or(|logging| {
-        let deadline = Instant::now() + FLUSH;
+    static BLOCKED: AtomicBool = AtomicBool::new(false);
+    let limit = if BLOCKED.load(Ordering::Relaxed) {
+        Duration::ZERO
+    } else {
+        FLUSH
+    };
+    let written = current().is_none_or(|logging| {
+        let deadline = Instant::now() + limit;
         if let Some(repeats) = &logging.repeats {
             repeats.report_all(logging);
         }
         panics::wait_for_backtraces(deadline);
         let left = deadline.saturating_duration_since(Instant::now());
         logging.writer.flush(left)
-    })
+    });
+    BLOCKED.store(!written, Ordering::Relaxed);
+    written
 }
 
 /// How many lines were lost since the start, because stdout took none.

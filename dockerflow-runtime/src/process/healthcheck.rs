@@ -1,22 +1,26 @@
-//! How a program asks its own service whether it is alive, for an image without a shell.
+//! The command `healthcheck`: a program asks its own service whether it is alive, in an image without a shell.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    os::unix::net::UnixStream,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use super::options::ProcessOptions;
+use super::{address::Address, options::ProcessOptions};
 use crate::{
     environment::Environment,
     error::{BadSetting, Error},
 };
 
-/// Asks the service of this machine whether it lives: `GET /__lbheartbeat__` at `$HOST` and `$PORT`, where an unspecified host
-/// (`0.0.0.0`, `::`) means loopback. It is 0 for an answer of 200 within a second; else 1, with the reason on stderr.
+/// Asks the service of this machine whether it is alive, and returns 0 if it answers 200 within a second; else 1, with the reason
+/// on stderr.
 ///
-/// It is for a `HEALTHCHECK` in an image without a shell. It starts no server and needs no runtime.
+/// It is for a `HEALTHCHECK` in an image without a shell: it starts no server and needs no runtime. It sends
+/// `GET /__lbheartbeat__` in plain HTTP to `DOCKERFLOW_OPS_PORT` if that is set, as it should be for a service that speaks TLS; else
+/// to `HOST` and `PORT`, or the Unix socket that `HOST` names. For an unspecified host it asks loopback: `127.0.0.1` for `0.0.0.0`;
+/// `::1`, then `127.0.0.1`, for `::`.
 #[must_use]
 pub fn healthcheck() -> ExitCode {
     healthcheck_with(&[])
@@ -33,59 +37,126 @@ pub(super) fn healthcheck_with(defaults: &[(String, String)]) -> ExitCode {
     }
 }
 
-/// On stderr one line for each fault; in the log, if it was started by then, one record. Where stderr is closed there is nobody to tell.
+/// Reports an error: on stderr with one line for each fault, and in the log, if that has started, with one record.
 pub(super) fn complain(error: &Error) {
     let text = error.to_string();
     log::error!(target: "dockerflow.server", "{text}");
     for line in text.lines() {
+        // If stderr is closed, nobody listens.
         let _ = writeln!(io::stderr(), "{line}");
     }
 }
 
-/// Time for the whole probe: Docker and Kubernetes give it a second, the process's own start included.
+/// The time for the whole probe: Docker and Kubernetes give it a second, the process's own start included.
 const BUDGET: Duration = Duration::from_millis(900);
 
 fn probe(defaults: &[(String, String)]) -> Result<(), Error> {
     let mut environment = Environment::of_process().with_defaults(defaults);
     let process = ProcessOptions::read(&mut environment);
-    if process.address.port() == 0 {
+    let (address, name) = match &process.ops {
+        Some(ops) => (ops, "DOCKERFLOW_OPS_PORT"),
+        None => (&process.address, "PORT"),
+    };
+    if address.has_no_port() {
         environment.report(BadSetting {
-            name: "PORT".into(),
+            name: name.into(),
             held: Some("0".into()),
             expected: "the port that the service listens on".into(),
         });
     }
-    let process = environment.finish(process)?;
-    let host = match process.address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        given => given,
-    };
-    let address = SocketAddr::new(host, process.address.port());
-    let status = status(address, Instant::now() + BUDGET)
-        .map_err(|error| io::Error::other(format!("http://{address}/__lbheartbeat__: {error}")))?;
-    if status == "200" {
-        return Ok(());
+    environment.finish(())?;
+    let deadline = Instant::now() + BUDGET;
+    match address {
+        Address::Unix(path) => {
+            let url = format!("{address}:/__lbheartbeat__");
+            verdict(
+                &url,
+                UnixStream::connect(path).and_then(|stream| ask(stream, deadline)),
+            )
+        }
+        Address::Tcp(address) => {
+            let mut result = Ok(());
+            for host in hosts(address.ip()) {
+                let address = SocketAddr::new(host, address.port());
+                let url = format!("http://{address}/__lbheartbeat__");
+                let connected =
+                    left(deadline).and_then(|left| TcpStream::connect_timeout(&address, left));
+                let refused = connected.is_err();
+                result = verdict(&url, connected.and_then(|stream| ask(stream, deadline)));
+                if !refused {
+                    break;
+                }
+            }
+            result
+        }
     }
-    let text = format!("http://{address}/__lbheartbeat__ answered {status:?}, expected 200");
+}
+
+/// Returns the addresses at which a service is asked that listens at `ip`. A container may have no IPv6, but `::` accepts IPv4.
+fn hosts(ip: IpAddr) -> Vec<IpAddr> {
+    match ip {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => vec![Ipv4Addr::LOCALHOST.into()],
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
+        }
+        given => vec![given],
+    }
+}
+
+fn verdict(url: &str, status: io::Result<String>) -> Result<(), Error> {
+    let text = match status {
+        Ok(status) if status == "200" => return Ok(()),
+        Ok(status) => format!("{url} answered {status:?}, expected 200"),
+        Err(error) => format!("{url}: {error}"),
+    };
     Err(io::Error::other(text).into())
 }
 
-/// The status that the server at `address` answers, as it came.
-fn status(address: SocketAddr, deadline: Instant) -> io::Result<String> {
-    let left = || match deadline.saturating_duration_since(Instant::now()) {
-        Duration::ZERO => Err(io::Error::from(io::ErrorKind::TimedOut)),
+/// Returns the time until the deadline, or the error that there is none.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
         left => Ok(left),
-    };
-    let mut stream = TcpStream::connect_timeout(&address, left()?)?;
-    stream.set_write_timeout(Some(left()?))?;
+    }
+}
+
+/// A connection to a service.
+trait Connection: io::Read + io::Write {
+    fn read_timeout(&self, limit: Duration) -> io::Result<()>;
+    fn write_timeout(&self, limit: Duration) -> io::Result<()>;
+}
+
+impl Connection for TcpStream {
+    fn read_timeout(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn write_timeout(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+impl Connection for UnixStream {
+    fn read_timeout(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))
+    }
+
+    fn write_timeout(&self, limit: Duration) -> io::Result<()> {
+        self.set_write_timeout(Some(limit))
+    }
+}
+
+/// Returns the status that the server answers, as it came.
+fn ask(mut stream: impl Connection, deadline: Instant) -> io::Result<String> {
+    stream.write_timeout(left(deadline)?)?;
     stream.write_all(
         b"GET /__lbheartbeat__ HTTP/1.1\r\nHost: localhost\r\nUser-Agent: healthcheck\r\nConnection: close\r\n\r\n",
     )?;
-    let mut line = [0; "HTTP/1.1 200".len()];
+    // One more than the status, so that 2000 is not taken for 200.
+    let mut line = [0; "HTTP/1.1 200 ".len()];
     let mut filled = 0;
     while filled < line.len() {
-        stream.set_read_timeout(Some(left()?))?;
+        stream.read_timeout(left(deadline)?)?;
         match stream.read(&mut line[filled..]) {
             Ok(0) => break,
             Ok(more) => filled += more,
@@ -96,5 +167,9 @@ fn status(address: SocketAddr, deadline: Instant) -> io::Result<String> {
         }
     }
     let line = String::from_utf8_lossy(&line[..filled]);
-    Ok(line.split(' ').nth(1).unwrap_or_default().to_owned())
+    let status = line
+        .strip_prefix("HTTP/1.")
+        .and_then(|line| line.split_once(' '));
+    let status = status.map_or(&*line, |(_, status)| status);
+    Ok(status.trim_end_matches([' ', '\r', '\n']).to_owned())
 }

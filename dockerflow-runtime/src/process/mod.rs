@@ -1,12 +1,19 @@
 //! The process: its command line, its start, its signals, its end.
 
+mod address;
+mod also;
+mod announce;
 mod command;
 mod healthcheck;
+mod http;
+mod limits;
 mod options;
 mod program;
 mod server;
 mod setup;
 mod signals;
+mod stop;
+mod systemd;
 mod variables;
 
-pub use self::{healthcheck::healthcheck, program::Program, server::Server};
+pub use self::{healthcheck::healthcheck, http::HttpService, program::Program, server::Server};

@@ -1,50 +1,69 @@
 //! The variables of the process itself: its address, its workers, its times.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
-use crate::environment::Environment;
+use super::{
+    address::{self, Address},
+    limits::{self, MOST_WORKERS},
+};
+use crate::{environment::Environment, error::Error};
 
 /// What the environment says of the process itself.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessOptions {
     /// `HOST` and `PORT`.
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
+    /// `PORT`.
+    pub(super) port: u16,
+    /// `DOCKERFLOW_OPS_HOST` and `DOCKERFLOW_OPS_PORT`: a second address for operations alone.
+    pub(super) ops: Option<Address>,
     /// `WORKERS`.
-    pub(super) workers: usize,
+    workers: Option<usize>,
     /// `DOCKERFLOW_DRAIN_DELAY`.
     pub(super) drain_delay: Duration,
     /// `DOCKERFLOW_SHUTDOWN_TIMEOUT`.
     pub(super) shutdown_timeout: Duration,
+    /// `DOCKERFLOW_KEEP_ALIVE`.
+    pub(super) keep_alive: Duration,
+    /// `DOCKERFLOW_CLIENT_REQUEST_TIMEOUT`.
+    pub(super) client_request_timeout: Duration,
+    /// `DOCKERFLOW_MAX_CONNECTIONS`, of a worker.
+    pub(super) max_connections: usize,
+    /// `DOCKERFLOW_BACKLOG`.
+    pub(super) backlog: u32,
 }
 
 impl ProcessOptions {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
-        let port = environment.get("PORT", 8000, "a port from 0 to 65535", |text| {
-            text.parse().ok()
-        });
-        let host = environment.get(
-            "HOST",
-            IpAddr::from(Ipv4Addr::UNSPECIFIED),
-            "an IP address such as 0.0.0.0, :: or 127.0.0.1",
+        let port = address::read_port(environment, "PORT", Some(8000)).unwrap_or_default();
+        let address = Address::with_port(environment, "HOST", Address::ANY, port);
+        let ops_port = address::read_port(environment, "DOCKERFLOW_OPS_PORT", None);
+        let ops_host = match &address {
+            Address::Tcp(address) => address.ip(),
+            Address::Unix(_) => Address::ANY,
+        };
+        let ops = Address::with_port(
+            environment,
+            "DOCKERFLOW_OPS_HOST",
+            ops_host,
+            ops_port.unwrap_or_default(),
+        );
+        let workers = environment.get(
+            "WORKERS",
+            None,
+            &format!("a number from 1 to {MOST_WORKERS}"),
             |text| {
-                let bare = text
-                    .strip_prefix('[')
-                    .and_then(|text| text.strip_suffix(']'));
-                bare.unwrap_or(text).parse().ok()
+                let count = text.parse().ok();
+                count
+                    .filter(|count| (1..=MOST_WORKERS).contains(count))
+                    .map(Some)
             },
         );
         Self {
-            address: SocketAddr::new(host, port),
-            workers: environment
-                .get("WORKERS", None, "a number from 1 to 1024", |text| {
-                    let count = text.parse().ok().filter(|count| (1..=1024).contains(count));
-                    count.map(Some)
-                })
-                .unwrap_or_else(processors),
+            address,
+            ops: ops_port.map(|_| ops),
+            port,
+            workers,
             drain_delay: environment.duration(
                 "DOCKERFLOW_DRAIN_DELAY",
                 Duration::from_secs(5),
@@ -55,11 +74,46 @@ impl ProcessOptions {
                 Duration::from_secs(20),
                 Duration::ZERO,
             ),
+            keep_alive: environment.duration(
+                "DOCKERFLOW_KEEP_ALIVE",
+                Duration::from_secs(5),
+                Duration::ZERO,
+            ),
+            client_request_timeout: environment.duration(
+                "DOCKERFLOW_CLIENT_REQUEST_TIMEOUT",
+                Duration::from_secs(5),
+                Duration::ZERO,
+            ),
+            max_connections: environment.get(
+                "DOCKERFLOW_MAX_CONNECTIONS",
+                25_000,
+                "a number from 1 to 1000000",
+                |text| {
+                    let count = text.parse().ok();
+                    count.filter(|count| (1..=1_000_000).contains(count))
+                },
+            ),
+            backlog: environment.get(
+                "DOCKERFLOW_BACKLOG",
+                1024,
+                "a number from 1 to 65535",
+                |text| {
+                    let count = text.parse().ok();
+                    count.filter(|count| (1..=65_535).contains(count))
+                },
+            ),
         }
+    }
+
+    /// Returns how many workers each of so many servers has, or reports that there is no room for those that were asked for.
+    pub(super) fn workers(&self, servers: usize) -> Result<usize, Error> {
+        let room = limits::raise_file_limit();
+        limits::workers(self.workers, processors(), room, servers)
+            .map_err(|bad| Error::Settings(vec![bad]))
     }
 }
 
-/// The processors that this process may use, at least one: the standard library reads the affinity and the CPU quota, of cgroup
+/// Returns how many processors this process may use, at least one. The standard library reads the affinity and the CPU quota, of cgroup
 /// version 1 and 2 and of every group above, and rounds it down.
 fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)

@@ -11,6 +11,7 @@ use actix_web::rt::System;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
+    announce::LOG,
     command::{self, Command, CommandLine},
     healthcheck::{complain, healthcheck_with},
     server::Server,
@@ -253,7 +254,7 @@ async fn until_stopped(
         result = run(server) => result,
         signal = early => match stopped {
             Stopped::Ended => {
-                log::info!(target: "dockerflow.server", "stopped by {signal} before the service was up");
+                log::info!(target: LOG, "stopped by {signal} before the service was up");
                 Ok(())
             }
             Stopped::Unfinished(name) => {

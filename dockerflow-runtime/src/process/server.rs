@@ -1,12 +1,8 @@
-//! The process: from its environment to its last log line.
+//! The server of a process: what an app's `main` has in its hands.
 
 use std::{
-    env, fmt,
-    future::Future,
-    io,
-    io::Write as _,
-    net::SocketAddr,
-    pin::pin,
+    env, fs,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,47 +12,46 @@ use std::{
 
 use actix_http::Request;
 use actix_service::IntoServiceFactory;
-use actix_web::{
-    HttpServer,
-    body::MessageBody,
-    dev::{AppConfig, Response, Service, ServiceFactory},
-    rt::time,
-};
+use actix_web::{HttpServer, body::MessageBody};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::{
+    address::{self, Address},
+    also::Also,
+    announce::{Announced, LOG, announce},
+    http::{self, HttpService, Listening},
     options::ProcessOptions,
     setup::Setup,
-    signals::{Signals, StopSignal},
+    signals::Signals,
+    stop, systemd, variables,
 };
 use crate::{
     environment::Environment,
-    error::Error,
+    error::{BadSetting, Error},
     logging::{self, LogOptions},
     metrics::Metrics,
     reports,
-    service::{ServiceOptions, Shared},
+    service::{Drain, ServiceOptions, Shared},
     settings::Files,
 };
-
-const LOG: &str = "dockerflow.server";
 
 /// How long the end of a server waits for its last reports of errors to be sent, at most.
 const REPORTS: Duration = Duration::from_secs(2);
 
-/// A service's process: it is set up by its environment, serves until it is told to stop, and drains.
+/// A service's server: it is set up by the environment, serves until a signal asks it to stop, and drains.
 ///
 /// ```no_run
 /// # use dockerflow::{Error, Server};
 /// # use actix_web::App;
-/// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+/// # #[dockerflow::service]
+/// # fn app() -> App { App::new() }
 /// # async fn serve() -> Result<(), Error> {
 /// Server::from_env()?.run(app).await
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Server {
+    setup: Setup,
     options: ProcessOptions,
     shared: Shared,
     metrics: Metrics,
@@ -64,14 +59,15 @@ pub struct Server {
     /// Which variables are set to what.
     set: String,
     serving: Serving,
+    also: Vec<Also>,
 }
 
 impl Server {
-    /// The server that the environment describes. `docs/configuration.md` has every variable.
+    /// Returns the server that the environment describes, and starts the log. `docs/configuration.md` has every variable.
     ///
     /// # Errors
     ///
-    /// [`Error::Settings`] with every variable that is not what it should be.
+    /// Returns [`Error::Settings`] with every variable that is not what it should be.
     pub fn from_env() -> Result<Self, Error> {
         Self::with(&Setup::default())
     }
@@ -88,64 +84,70 @@ impl Server {
         let logs = LogOptions::read(&mut environment);
         let files = Files::read(&mut environment).with_prefix(&setup.settings_prefix);
         let set = environment.set();
-        let warnings = environment.warnings();
+        let mut warnings = environment.warnings();
         let options = environment.finish(options)?;
+        options.workers(1)?;
         let program = setup.program();
         logging::start(&logs, &program)?;
+        warnings.extend(variables::misspelt(env::vars_os()));
         for warning in warnings {
             log::warn!(target: LOG, "{warning}");
         }
         let metrics = Metrics::start(&service.metrics, &program)?;
         Ok(Self {
+            setup: setup.clone(),
             options,
             shared: Shared::of_server(service, metrics.clone()),
             metrics,
             files,
             set,
             serving: Serving::default(),
+            also: Vec::new(),
         })
     }
 
-    /// Serves what `factory` makes until SIGTERM or SIGINT, and ends as `docs/process.md` says.
+    /// Serves the apps that `factory` makes until a signal asks it to stop, and ends as `docs/process.md` says.
     ///
-    /// `factory` is called once for each worker and once before, so that its faults are known before anything is served.
+    /// `factory` is called once for each worker, and once before, so that its faults are known before anything is served.
     ///
     /// # Errors
     ///
-    /// Where the service cannot start: [`Error::VersionFile`], [`Error::DuplicateCheck`], [`Error::Bind`].
+    /// Returns what keeps the service from starting: [`Error::NoService`], [`Error::VersionFile`], [`Error::DuplicateCheck`],
+    /// [`Error::Bind`], and [`Error::Settings`] for more workers than the process can have.
     pub async fn run<F, I, S, B>(self, factory: F) -> Result<(), Error>
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request> + 'static,
-        S: ServiceFactory<Request, Config = AppConfig> + 'static,
-        S::Error: Into<actix_web::Error> + 'static,
-        S::InitError: fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        S::Service: 'static,
+        S: HttpService<B>,
         B: MessageBody + 'static,
     {
         let http = self.http(factory)?;
         self.serve(http).await
     }
 
-    /// The [`HttpServer`] that [`Server::run`] would serve, for what only it can be told: TLS, keep-alive, backlog, limits. It
-    /// has its workers and is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is bound by then.
+    /// Returns the [`HttpServer`] that [`Server::run`] would serve, for TLS and whatever else only actix-web's builder can set. It
+    /// has its workers, time-outs and limits, and is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is
+    /// bound by then.
     ///
     /// ```no_run
     /// # use dockerflow::{Error, Server};
     /// # use actix_web::App;
-    /// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+    /// # #[dockerflow::service]
+    /// # fn app() -> App { App::new() }
     /// # async fn serve() -> Result<(), Error> {
     /// let server = Server::from_env()?;
-    /// let http = server.http(app)?.backlog(4096).keep_alive(std::time::Duration::from_secs(75));
+    /// let http = server.http(app)?.server_hostname("api.example.org").tcp_nodelay(true);
     /// server.serve(http).await
     /// # }
     /// ```
     ///
+    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`; a `shutdown_timeout` of the builder counts
+    /// only if it is shorter.
+    ///
     /// # Errors
     ///
-    /// [`Error::VersionFile`], [`Error::DuplicateCheck`]: what keeps an app of `factory` from starting.
+    /// Returns what keeps an app of `factory` from starting: [`Error::NoService`], [`Error::VersionFile`],
+    /// [`Error::DuplicateCheck`].
     pub fn http<F, I, S, B>(
         &self,
         factory: F,
@@ -153,22 +155,52 @@ impl Server {
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request> + 'static,
-        S: ServiceFactory<Request, Config = AppConfig> + 'static,
-        S::Error: Into<actix_web::Error> + 'static,
-        S::InitError: fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        S::Service: 'static,
+        S: HttpService<B>,
         B: MessageBody + 'static,
     {
-        self.shared.start(&factory)?;
-        let shared = self.shared.clone();
-        let http = HttpServer::new(move || shared.scope(&factory))
-            .workers(self.options.workers)
-            // Rounded up: `serve` keeps the exact time.
-            .shutdown_timeout(self.options.shutdown_timeout.as_secs() + 1)
-            .disable_signals();
-        Ok(http)
+        self.shared.start("the app", &factory)?;
+        let workers = self.options.workers(1 + self.also.len())?;
+        Ok(http::build(
+            factory,
+            self.shared.clone(),
+            &self.options,
+            workers,
+        ))
+    }
+
+    /// Adds another app that the process serves on an address of its own: that of `INTERNAL_HOST` and `INTERNAL_PORT`, if `name` is
+    /// `INTERNAL`. The port must be set, or have one of [`Program::defaults`](crate::Program::defaults).
+    ///
+    /// It starts, drains and ends with the server's own app, and has as many workers of its own. An app whose `#[service]` names
+    /// its `checks(…)` has a heartbeat of its own; one that does not shares the first app's.
+    ///
+    /// ```no_run
+    /// # use dockerflow::{Error, Server};
+    /// # use actix_web::App;
+    /// # #[dockerflow::service]
+    /// # fn public() -> App { App::new() }
+    /// # async fn serve(server: Server) -> Result<(), Error> {
+    /// #[dockerflow::service(checks())]
+    /// fn internal() -> App {
+    ///     App::new()
+    /// }
+    ///
+    /// server.also("INTERNAL", internal).run(public).await
+    /// # }
+    /// ```
+    ///
+    /// [`Server::run`] returns the errors of this app: [`Error::Settings`] for its variables and for a name that is not made of
+    /// capitals, digits and underscores, or that gives one of dockerflow's own variables, as `STATSD` does.
+    #[must_use = "it is served by `run`"]
+    pub fn also<F, I, S, B>(mut self, name: impl Into<String>, factory: F) -> Self
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request> + 'static,
+        S: HttpService<B>,
+        B: MessageBody + 'static,
+    {
+        self.also.push(Also::new(name.into(), factory));
+        self
     }
 
     /// Reads the application's own settings: the files at `CONFIG_PATH`, and the environment over them, as `docs/configuration.md`
@@ -187,54 +219,69 @@ impl Server {
         self.metrics.clone()
     }
 
-    /// The address that `HOST` and `PORT` name, for an [`HttpServer`] that is bound by hand.
+    /// Returns the drain, for use outside requests; handlers use the extractor.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.options.address
+    pub fn drain(&self) -> Drain {
+        self.shared.drain()
     }
 
-    /// Serves a server that [`Server::http`] made until SIGTERM or SIGINT, and ends as `docs/process.md` says.
+    /// Returns the address that `HOST` and `PORT` name, for an [`HttpServer`] that is bound by hand.
+    ///
+    /// If `HOST` names a Unix socket, it is `PORT` on 127.0.0.1, and [`Server::serve`] refuses a server that is bound by hand.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        match self.options.address {
+            Address::Tcp(address) => address,
+            Address::Unix(_) => (Ipv4Addr::LOCALHOST, self.options.port).into(),
+        }
+    }
+
+    /// Returns whether the signals are [`Server::serve`]'s by now.
+    pub(super) fn serving(&self) -> Serving {
+        self.serving.clone()
+    }
+
+    /// Serves a server that [`Server::http`] made until a signal asks it to stop, and ends as `docs/process.md` says.
     ///
     /// # Errors
     ///
-    /// [`Error::Bind`] where nothing can listen on the address.
-    pub async fn serve<F, I, S, B>(self, http: HttpServer<F, I, S, B>) -> Result<(), Error>
+    /// Returns [`Error::Bind`] if the process cannot listen on an address, and the errors of [`Server::run`].
+    pub async fn serve<F, I, S, B>(mut self, http: HttpServer<F, I, S, B>) -> Result<(), Error>
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request> + 'static,
-        S: ServiceFactory<Request, Config = AppConfig> + 'static,
-        S::Error: Into<actix_web::Error> + 'static,
-        S::InitError: fmt::Debug,
-        S::Response: Into<Response<B>> + 'static,
-        <S::Service as Service<Request>>::Future: 'static,
-        S::Service: 'static,
+        S: HttpService<B>,
         B: MessageBody + 'static,
     {
+        self.shared
+            .check("an HttpServer that is not from Server::http")?;
         let signals = Signals::new()?;
-        let address = self.options.address;
-        let http = if http.addrs().is_empty() {
-            http.bind(address)
-                .map_err(|error| Error::Bind { address, error })?
-        } else {
-            http
-        };
-        let addresses: Vec<_> = http
-            .addrs_with_scheme()
-            .iter()
-            .map(|(address, scheme)| format!("{scheme}://{address}"))
-            .collect();
-        let running = http.run();
+        let listening = self.listen(http)?;
+        let mut servers = Vec::new();
+        let mut shared = Vec::new();
+        let mut announced = Vec::new();
+        for one in listening {
+            servers.push(one.server);
+            shared.push(one.shared);
+            announced.push(one.announced);
+        }
         self.serving.set();
-        self.announce(&addresses);
+        let up = || {
+            logging::service_is_up();
+            announce(&announced, &shared, &self.set);
+            systemd::notify("READY=1");
+        };
         let workers = self.shared.engine().map(|engine| engine.workers.clone());
         let watch = workers.map(|workers| actix_web::rt::spawn(workers.watch()));
-        let handle = running.handle();
         let mut stopping = None;
-        let result = self
-            .until_stopped(running, handle, signals, &mut stopping)
-            .await;
+        let ended = stop::run(servers, &shared, &self.options, signals, up, &mut stopping);
+        let result = ended.await;
         if let Some(watch) = watch {
             watch.abort();
+        }
+        if let Some(path) = self.options.address.unix() {
+            // It may be gone.
+            let _ = fs::remove_file(path);
         }
         // Within the time that a stop may take. A report that was made earlier is sent by now.
         let left = stopping.map_or(REPORTS, |began: Instant| {
@@ -248,99 +295,64 @@ impl Server {
         result
     }
 
-    async fn until_stopped(
-        &self,
-        running: impl Future<Output = io::Result<()>>,
-        handle: actix_web::dev::ServerHandle,
-        mut signals: Signals,
-        stopping: &mut Option<Instant>,
-    ) -> Result<(), Error> {
-        let ProcessOptions {
-            drain_delay,
-            shutdown_timeout,
-            ..
-        } = self.options;
-        let mut running = pin!(running);
-        let signal = tokio::select! {
-            result = &mut running => return Ok(result?),
-            signal = signals.next() => signal,
-        };
-        let first = Instant::now();
-        self.shared.drain();
-        let delay = match signal {
-            StopSignal::Terminate => drain_delay,
-            StopSignal::Interrupt => Duration::ZERO,
-        };
-        log::info!(
-            target: LOG,
-            "{signal}: draining for {delay:?}, then at most {shutdown_timeout:?} for requests in flight"
-        );
-        tokio::select! {
-            result = &mut running => return Ok(result?),
-            () = time::sleep(delay) => {}
-            signal = signals.next_after(first) => {
-                log::warn!(target: LOG, "{signal}, the second signal: stopping at once");
-                drop(handle.stop(false));
-                return Ok(());
-            }
+    /// Binds all servers: the app's, with the address for operations, and the others.
+    fn listen<F, I, S, B>(&mut self, http: HttpServer<F, I, S, B>) -> Result<Vec<Listening>, Error>
+    where
+        F: Fn() -> I + Send + Clone + 'static,
+        I: IntoServiceFactory<S, Request> + 'static,
+        S: HttpService<B>,
+        B: MessageBody + 'static,
+    {
+        let also = std::mem::take(&mut self.also);
+        let mut environment = Environment::of_process().with_defaults(&self.setup.defaults);
+        let addresses = Also::addresses(&also, &mut environment);
+        let by_hand = !http.addrs().is_empty();
+        if let Some(path) = self.options.address.unix().filter(|_| by_hand) {
+            environment.report(BadSetting {
+                name: "HOST".into(),
+                held: Some(format!("unix:{}", path.display())),
+                expected: "an IP address: this program binds its server itself".into(),
+            });
         }
-        *stopping = Some(Instant::now());
-        drop(handle.stop(true));
-        tokio::select! {
-            result = &mut running => {
-                log::info!(target: LOG, "stopped");
-                Ok(result?)
-            }
-            () = time::sleep(shutdown_timeout) => {
-                log::warn!(target: LOG, "requests in flight were cut off after {shutdown_timeout:?}");
-                Ok(())
-            }
-            signal = signals.next_after(first) => {
-                log::warn!(target: LOG, "{signal}, the second signal: stopping at once");
-                Ok(())
-            }
+        for warning in environment.warnings() {
+            log::warn!(target: LOG, "{warning}");
         }
-    }
-
-    /// Whether the signals are [`Server::serve`]'s by now.
-    pub(super) fn serving(&self) -> Serving {
-        self.serving.clone()
-    }
-
-    /// The record of the start.
-    fn announce(&self, addresses: &[String]) {
-        let engine = self.shared.engine();
-        let version = engine
-            .as_ref()
-            .and_then(|engine| serde_json::from_slice::<Value>(&engine.version).ok());
-        let fact = |key| {
-            let fact = version
-                .as_ref()
-                .and_then(|version| version.get(key)?.as_str());
-            fact.unwrap_or_default().to_owned()
+        let addresses = environment.finish(addresses)?;
+        let workers = self.options.workers(1 + also.len())?;
+        let ProcessOptions { address, ops, .. } = &self.options;
+        let http = if by_hand {
+            http
+        } else {
+            http::bind(http, address, "PORT")?
         };
-        let checks = engine.map(|engine| {
-            let each = engine.heartbeat.checks().map(|check| check.to_string());
-            each.collect::<Vec<_>>().join(", ")
-        });
-        let checks = checks.unwrap_or_default();
-        log::info!(
-            target: LOG,
-            source = fact("source"),
-            version = fact("version"),
-            commit = fact("commit"),
-            build = fact("build"),
-            checks = checks.as_str(),
-            workers = self.options.workers,
-            settings = self.set.as_str();
-            "listening on {}", addresses.join(", ")
-        );
-        if self.options.address.port() == 0 {
-            // Whoever lets the system choose has to be told, whatever the log's level.
-            for address in addresses {
-                let _ = writeln!(io::stderr(), "listening on {address}");
+        let mut announced = Announced {
+            addresses: address::announced(&http.addrs_with_scheme()),
+            listeners: 0,
+            port_was_chosen: address.has_no_port(),
+        };
+        let http = match ops {
+            None => http,
+            Some(ops) => {
+                let http = http::bind(http, ops, "DOCKERFLOW_OPS_PORT")?;
+                if let Some(bound) = http.addrs().last() {
+                    self.shared.set_ops(*bound);
+                    let text = format!("http://{bound} (DOCKERFLOW_OPS)");
+                    announced.addresses.push(text);
+                }
+                announced.port_was_chosen |= ops.has_no_port();
+                http
             }
+        };
+        announced.listeners = http.addrs().len();
+        let mut all = vec![Listening {
+            server: http.run(),
+            shared: self.shared.clone(),
+            announced,
+        }];
+        for (also, address) in also.into_iter().zip(&addresses) {
+            all.push(also.listen(address, &self.shared, &self.options, workers)?);
         }
+        Ok(all)
     }
 }
 

@@ -1,5 +1,9 @@
 //! Every environment variable of the runtime: what `--help` prints, and what the documentation's table is tested against.
 
+use std::ffi::OsString;
+
+use crate::environment::is_service_link;
+
 /// An environment variable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variable {
@@ -26,11 +30,17 @@ macro_rules! variables {
 
 variables! {
     PORT, "8000", "The TCP port to listen on; 0 takes a free one and prints it on stderr", "8080";
-    HOST, "0.0.0.0", "The IP address to listen on; :: is every IPv4 and IPv6 address", "::";
-    WORKERS, "the CPU quota, at least 1", "How many threads answer requests, from 1 to 1024", "4";
+    HOST, "0.0.0.0", "The IP address to listen on, :: for every IPv4 and IPv6 address; or a Unix socket", "unix:/run/app.sock";
+    WORKERS, "the CPU quota, at least 1", "How many threads answer requests, from 1 to 512", "4";
+    DOCKERFLOW_OPS_PORT, "none", "A second TCP port that answers dockerflow's own endpoints and nothing else", "9000";
+    DOCKERFLOW_OPS_HOST, "HOST", "The IP address of that port", "127.0.0.1";
     CONFIG_PATH, "none", "A file of the application's own settings, or a directory of such files", "/etc/app";
     DOCKERFLOW_DRAIN_DELAY, "5s", "How long to go on accepting after SIGTERM, while the heartbeat fails", "10s";
     DOCKERFLOW_SHUTDOWN_TIMEOUT, "20s", "How long requests in flight may take after that", "25s";
+    DOCKERFLOW_KEEP_ALIVE, "5s", "How long a connection stays open for its next request; 0 closes it after each", "75s";
+    DOCKERFLOW_CLIENT_REQUEST_TIMEOUT, "5s", "How long a client may take to send a request's head; 0 is for ever", "10s";
+    DOCKERFLOW_MAX_CONNECTIONS, "25000", "How many connections one worker accepts at a time", "1000";
+    DOCKERFLOW_BACKLOG, "1024", "How many connections wait to be accepted before the system refuses more", "4096";
     DOCKERFLOW_VERSION_FILE, "/app/version.json, if it is there", "A version object to serve in place of the embedded one", "/etc/version.json";
     DOCKERFLOW_ERROR_ENDPOINT, "false", "Whether /__error__ logs an error and answers 500, to test alerts", "true";
     DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE, "503", "What an unhealthy heartbeat answers, from 500 to 599", "500";
@@ -60,12 +70,67 @@ variables! {
     DOCKERFLOW_METRICS_BUCKETS, "0.005,0.01,0.025,0.05,0.1,0.25,0.5,1,2.5,5,10", "Upper bounds of a timer's buckets for Prometheus, in seconds", "0.01,0.1,1";
 }
 
+/// Variables of the build, which an image may have at run time, too.
+const OF_THE_BUILD: [&str; 4] = [
+    "DOCKERFLOW_SOURCE",
+    "DOCKERFLOW_VERSION",
+    "DOCKERFLOW_COMMIT",
+    "DOCKERFLOW_BUILD",
+];
+
+/// Reports whether it is in the table.
+pub(crate) fn is_ours(name: &str) -> bool {
+    ALL.iter().any(|variable| variable.name == name)
+}
+
 /// Reports whether a program can have a default for the variable: one of the table, or an address of `Server::also`.
 pub(crate) fn may_have_default(name: &str) -> bool {
-    let known = ALL.iter().any(|variable| variable.name == name);
-    // These are read by others, or by the tool that starts the program.
-    let ours = known && !matches!(name, "NO_COLOR");
+    // NO_COLOR is not a setting of one program.
+    let ours = is_ours(name) && name != "NO_COLOR";
     ours || name.ends_with("_PORT") || name.ends_with("_HOST")
+}
+
+/// Returns a warning for each variable that looks like one of ours and is not, as `DOCKERFLOW_DRAIN_DELY`.
+pub(crate) fn misspelt(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<String> {
+    let names = variables.into_iter().filter_map(|(name, held)| {
+        let name = name.into_string().ok()?;
+        let ours = is_ours(&name) || OF_THE_BUILD.contains(&&*name);
+        let link = is_service_variable(&name) || is_service_link(&name, &held.to_string_lossy());
+        (name.starts_with("DOCKERFLOW_") && !ours && !link).then_some(name)
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    let warnings = names.iter().map(|name| {
+        let nearest = ALL
+            .iter()
+            .map(|variable| (strsim::damerau_levenshtein(name, variable.name), variable))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, _)| *distance <= 1 + name.len() / 4);
+        match nearest {
+            Some((_, Variable { name: nearest, .. })) => {
+                format!("unknown variable {name}: did you mean {nearest}?")
+            }
+            None => {
+                format!("unknown variable {name}: --help lists all that begin with DOCKERFLOW_")
+            }
+        }
+    });
+    warnings.collect()
+}
+
+/// Reports whether a variable has one of the names that Kubernetes makes from a Service's, as `DOCKERFLOW_DEMO_SERVICE_HOST` and
+/// `DOCKERFLOW_DEMO_PORT_80_TCP_ADDR`.
+fn is_service_variable(name: &str) -> bool {
+    let port = name.split_once("_PORT_").map(|(_, rest)| rest);
+    let of_port = port.is_some_and(|rest| {
+        let mut parts = rest.split('_');
+        let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
+        let protocol = matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
+        let rest = matches!(parts.next(), None | Some("PROTO" | "PORT" | "ADDR"));
+        number && protocol && rest && parts.next().is_none()
+    });
+    let ends = ["_SERVICE_HOST", "_SERVICE_PORT"];
+    of_port || ends.iter().any(|end| name.ends_with(end)) || name.contains("_SERVICE_PORT_")
 }
 
 /// Returns the list for a terminal, with a program's own defaults.
@@ -111,6 +176,52 @@ mod tests {
             .map(|variable| variable.name.to_owned())
             .collect();
         assert_eq!(named, *read.borrow());
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_warned_of_with_the_nearest_name() {
+        let warnings = |name: &str, held: &str| misspelt([(name.into(), held.into())]).join("\n");
+        for (name, nearest) in [
+            ("DOCKERFLOW_DRAIN_DELY", "DOCKERFLOW_DRAIN_DELAY"),
+            ("DOCKERFLOW_SHUTDOWN_TIMOUT", "DOCKERFLOW_SHUTDOWN_TIMEOUT"),
+            (
+                "DOCKERFLOW_HEARTBEAT_DETIALS",
+                "DOCKERFLOW_HEARTBEAT_DETAILS",
+            ),
+            ("DOCKERFLOW_OPSPORT", "DOCKERFLOW_OPS_PORT"),
+        ] {
+            let text = format!("unknown variable {name}: did you mean {nearest}?");
+            assert_eq!(warnings(name, "1"), text);
+        }
+        let far = warnings("DOCKERFLOW_COLOUR_OF_THE_SKY", "blue");
+        assert!(
+            far.ends_with("--help lists all that begin with DOCKERFLOW_"),
+            "{far}"
+        );
+    }
+
+    #[test]
+    fn a_variable_of_ours_of_the_build_of_others_and_of_a_service_is_not_misspelt() {
+        for (name, held) in [
+            ("DOCKERFLOW_DRAIN_DELAY", "1s"),
+            ("DOCKERFLOW_COMMIT", "0123"),
+            ("DOCKER_HOST", "x"),
+            ("dockerflow_drain", "x"),
+            ("DOCKERFLOW_DEMO_SERVICE_HOST", "10.0.0.5"),
+            ("DOCKERFLOW_SERVICE_PORT", "80"),
+            ("DOCKERFLOW_DEMO_SERVICE_PORT_HTTP", "80"),
+            ("DOCKERFLOW_DEMO_PORT", "tcp://10.0.0.5:80"),
+            ("DOCKERFLOW_DEMO_PORT_80_TCP", "tcp://10.0.0.5:80"),
+            ("DOCKERFLOW_DEMO_PORT_80_TCP_ADDR", "10.0.0.5"),
+            ("DOCKERFLOW_PORT_53_UDP_PROTO", "udp"),
+        ] {
+            let warnings = misspelt([(name.into(), held.into())]);
+            assert!(warnings.is_empty(), "{warnings:?}");
+        }
+        assert_eq!(
+            misspelt([("DOCKERFLOW_DEMO_PORT".into(), "80".into())]).len(),
+            1
+        );
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::{
     cell::RefCell,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
 use actix_http::ConnectionType;
-use actix_web::{HttpRequest, HttpResponse, web::Bytes};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Bytes};
 
 use super::{
+    drain::Drain,
     options::ServiceOptions,
     page::Instance,
     probes::Probes,
@@ -23,6 +25,7 @@ use crate::{
     error::Error,
     health::{Definition, HealthChecker, HeartbeatSource, checks_of_service},
     lock::lock,
+    logging,
     metrics::Metrics,
     reports::Reports,
 };
@@ -41,13 +44,26 @@ pub struct Facts {
 pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Arc<HealthChecker>,
-    draining: Arc<AtomicBool>,
     pub(crate) instance: Instance,
     pub(crate) probes: Probes,
     pub(crate) workers: Arc<Workers>,
     pub(crate) options: ServiceOptions,
     pub(crate) metrics: Metrics,
     pub(crate) reports: Reports,
+    pub(crate) drain: Drain,
+    /// The listener of `DOCKERFLOW_OPS_PORT`.
+    ops: OnceLock<SocketAddr>,
+}
+
+/// Which of a server's addresses a request has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// The only one.
+    Only,
+    /// The public one of two.
+    Public,
+    /// That of `DOCKERFLOW_OPS_PORT`.
+    Ops,
 }
 
 thread_local! {
@@ -71,6 +87,11 @@ struct State {
 struct OfServer {
     options: ServiceOptions,
     metrics: Metrics,
+    drain: Drain,
+    /// The process's first server: its engine serves an app that names no checks of its own.
+    first: Option<Shared>,
+    /// How many apps its workers have made.
+    apps: AtomicUsize,
     /// Why there is no engine: without a server that is a panic.
     fault: Mutex<Option<Error>>,
 }
@@ -78,11 +99,33 @@ struct OfServer {
 impl Shared {
     /// Returns the engine of a server that has read the options, has `metrics` and reports faults.
     pub(crate) fn of_server(options: ServiceOptions, metrics: Metrics) -> Self {
+        Self::new(options, metrics, Drain::new(), None)
+    }
+
+    /// Returns the engine of another server of the process, which drains with this one.
+    pub(crate) fn beside(&self) -> Self {
+        let server = self.0.server.as_ref();
+        server.map_or_else(Self::default, |server| {
+            let OfServer {
+                options,
+                metrics,
+                drain,
+                ..
+            } = server;
+            let (options, metrics) = (options.clone(), metrics.clone());
+            Self::new(options, metrics, drain.clone(), Some(self.clone()))
+        })
+    }
+
+    fn new(options: ServiceOptions, metrics: Metrics, drain: Drain, first: Option<Self>) -> Self {
         Self(Arc::new(State {
             engine: OnceLock::new(),
             server: Some(OfServer {
                 options,
                 metrics,
+                drain,
+                first,
+                apps: AtomicUsize::new(0),
                 fault: Mutex::default(),
             }),
         }))
@@ -100,13 +143,35 @@ impl Shared {
         factory()
     }
 
-    /// Calls `factory` for its faults alone.
-    pub(crate) fn start<T>(&self, factory: impl FnOnce() -> T) -> Result<(), Error> {
+    /// Does the same for a worker.
+    pub(crate) fn worker<T>(&self, factory: impl FnOnce() -> T) -> T {
+        if let Some(server) = &self.0.server {
+            server.apps.fetch_add(1, Ordering::Relaxed);
+        }
+        self.scope(factory)
+    }
+
+    /// Returns how many apps the workers have made.
+    pub(crate) fn apps(&self) -> usize {
+        let server = self.0.server.as_ref();
+        server.map_or(0, |server| server.apps.load(Ordering::Relaxed))
+    }
+
+    /// Calls `factory` for its faults alone. `app` names it in an error.
+    pub(crate) fn start<T>(&self, app: &str, factory: impl FnOnce() -> T) -> Result<(), Error> {
         drop(self.scope(factory));
         let server = self.0.server.as_ref();
-        match server.and_then(|server| lock(&server.fault).take()) {
-            Some(error) => Err(error),
-            None => Ok(()),
+        if let Some(error) = server.and_then(|server| lock(&server.fault).take()) {
+            return Err(error);
+        }
+        self.check(app)
+    }
+
+    /// Reports an app that no `#[service]` has made.
+    pub(crate) fn check(&self, app: &str) -> Result<(), Error> {
+        match self.0.engine.get() {
+            Some(_) => Ok(()),
+            None => Err(Error::NoService { app: app.into() }),
         }
     }
 
@@ -119,11 +184,31 @@ impl Shared {
         self.0.engine.get().cloned()
     }
 
-    /// Makes both heartbeats fail, and connections close with their next response, from now on.
-    pub(crate) fn drain(&self) {
+    /// Returns the drain of the server.
+    pub(crate) fn drain(&self) -> Drain {
+        let server = self.0.server.as_ref();
+        server.map_or_else(Drain::new, |server| server.drain.next())
+    }
+
+    /// Names the listener of operations.
+    pub(crate) fn set_ops(&self, address: SocketAddr) {
         if let Some(engine) = self.0.engine.get() {
-            engine.draining.store(true, Ordering::Release);
+            // A server is bound once.
+            let _ = engine.ops.set(address);
         }
+    }
+
+    /// Reports whether a worker or a request of `all` is still there: each of them holds its engine.
+    pub(crate) fn any_in_use(all: &[Self]) -> bool {
+        all.iter().any(|shared| {
+            shared.0.engine.get().is_some_and(|engine| {
+                let same = |other: &&Self| {
+                    let other = other.0.engine.get();
+                    other.is_some_and(|other| Arc::ptr_eq(other, engine))
+                };
+                Arc::strong_count(engine) > all.iter().filter(same).count()
+            })
+        })
     }
 }
 
@@ -141,8 +226,20 @@ impl Engine {
             return Some(engine.clone());
         }
         let server = shared.as_ref().and_then(|shared| shared.0.server.as_ref());
+        let first = server.and_then(|server| server.first.as_ref()?.engine());
+        if let (Some(first), None, Some(shared)) = (first, facts.checks, &shared) {
+            return Some(shared.0.engine.get_or_init(|| first).clone());
+        }
         let engine = match server {
-            Some(server) => Self::new(facts, server.options.clone(), server.metrics.clone()),
+            Some(server) => {
+                let OfServer {
+                    options,
+                    metrics,
+                    drain,
+                    ..
+                } = server;
+                Self::new(facts, options.clone(), metrics.clone(), drain.clone())
+            }
             None => Self::from_env(facts),
         };
         match (engine, server) {
@@ -161,35 +258,41 @@ impl Engine {
         }
     }
 
-    /// While the server drains, each response asks its client to go on elsewhere.
+    /// Asks the client of a response to go on elsewhere, if the server drains. A connection that becomes a websocket is the app's.
     pub(crate) fn close_if_draining<B>(&self, response: &mut HttpResponse<B>) {
-        if self.draining() {
+        if self.draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response
                 .head_mut()
                 .set_connection_type(ConnectionType::Close);
         }
     }
 
-    /// Whether the server is about to stop.
+    /// Reports whether the server is about to stop.
     pub(crate) fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.drain.is_draining()
+    }
+
+    /// Returns the listener that has accepted a request.
+    #[inline]
+    pub(crate) fn listener(&self, request: &HttpRequest) -> Listener {
+        match self.ops.get() {
+            None => Listener::Only,
+            Some(ops) if request.app_config().local_addr() == *ops => Listener::Ops,
+            Some(_) => Listener::Public,
+        }
     }
 
     /// Returns whether a request may see what is for operations alone: all may, as long as there is no port for operations.
-    #[allow(
-        clippy::unused_self,
-        reason = "a port for operations will be the server's"
-    )]
-    pub(crate) fn shows_operations(&self, _request: &HttpRequest) -> bool {
-        true
+    pub(crate) fn shows_operations(&self, request: &HttpRequest) -> bool {
+        self.listener(request) != Listener::Public
     }
 
     /// Returns the app data of the extractor of the heartbeat.
     pub(crate) fn heartbeat_source(&self) -> HeartbeatSource {
-        let draining = self.draining.clone();
+        let drain = self.drain.clone();
         HeartbeatSource {
             checker: self.heartbeat.clone(),
-            draining: Arc::new(move || draining.load(Ordering::Acquire)),
+            draining: Arc::new(move || drain.is_draining()),
             failed_status: self.options.health.failed_status,
         }
     }
@@ -197,11 +300,16 @@ impl Engine {
     /// Makes the engine of an app that has no server.
     fn from_env(facts: &Facts) -> Result<Self, Error> {
         let options = ServiceOptions::from_env()?;
-        let metrics = Metrics::start(&options.metrics, &program())?;
-        Self::new(facts, options, metrics)
+        let metrics = shared_metrics()?;
+        Self::new(facts, options, metrics, Drain::new())
     }
 
-    fn new(facts: &Facts, options: ServiceOptions, metrics: Metrics) -> Result<Self, Error> {
+    fn new(
+        facts: &Facts,
+        options: ServiceOptions,
+        metrics: Metrics,
+        drain: Drain,
+    ) -> Result<Self, Error> {
         let checks = checks_of_service(facts.checks)?;
         if checks.is_empty() {
             let level = match facts.checks {
@@ -237,27 +345,64 @@ impl Engine {
             instance: Instance::new(program(), &version),
             version,
             heartbeat: Arc::new(heartbeat),
-            draining: Arc::default(),
             probes: Probes::default(),
             workers: Arc::default(),
             options,
             metrics,
             reports,
+            drain,
+            ops: OnceLock::new(),
         })
     }
 }
 
-/// An app factory for a hand-made [`HttpServer`](actix_web::HttpServer) whose workers share one engine, as those of
-/// `dockerflow::Server` do: one run of the checks at a time for all of them.
+/// Returns an app factory for an [`HttpServer`](actix_web::HttpServer) of the app's own. Its workers share one engine, as those of a
+/// [`Server`](crate::Server) do: one run of the checks at a time for all of them.
+///
+/// When the thread that calls this ends, as `main`'s does with the process, metrics and the log are flushed.
 ///
 /// ```no_run
 /// # use actix_web::{App, HttpServer};
-/// # fn app() -> App<impl actix_web::dev::ServiceFactory<actix_web::dev::ServiceRequest, Config = (), Response = actix_web::dev::ServiceResponse, Error = actix_web::Error, InitError = ()>> { App::new() }
+/// # #[dockerflow::service]
+/// # fn app() -> App { App::new() }
 /// # async fn serve() -> std::io::Result<()> {
 /// HttpServer::new(dockerflow::share_engine(app)).bind(("0.0.0.0", 8000))?.run().await
 /// # }
 /// ```
 pub fn share_engine<T>(factory: impl Fn() -> T + Clone + Send) -> impl Fn() -> T + Clone + Send {
+    let _ = AT_EXIT.try_with(|_| ());
     let shared = Shared::default();
     move || shared.scope(&factory)
+}
+
+/// Returns the metrics of a process without a [`Server`](crate::Server), for use outside requests: they are those of its apps.
+///
+/// # Errors
+///
+/// Returns [`Error::Settings`] if the variables of statsd are bad, and [`Error::App`] if a thread cannot be started.
+pub fn shared_metrics() -> Result<Metrics, Error> {
+    if let Some(metrics) = METRICS.get() {
+        return Ok(metrics.clone());
+    }
+    let options = ServiceOptions::from_env()?;
+    let metrics = Metrics::start(&options.metrics, &program())?;
+    Ok(METRICS.get_or_init(|| metrics).clone())
+}
+
+static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+thread_local! {
+    /// Drops with the thread that has shared an engine.
+    static AT_EXIT: AtExit = const { AtExit };
+}
+
+struct AtExit;
+
+impl Drop for AtExit {
+    fn drop(&mut self) {
+        if let Some(metrics) = METRICS.get() {
+            metrics.flush();
+        }
+        logging::flush();
+    }
 }

@@ -189,8 +189,11 @@ impl Exchange {
 
     fn echo<B>(&self, scope: Scope, response: &mut HttpResponse<B>) {
         if let Some(id) = scope.into_id() {
-            let name = self.engine.options.summary.id_header.clone();
-            response.headers_mut().insert(name, id.into_value());
+            let name = &self.engine.options.summary.id_header;
+            // A proxy hands on the id of its upstream.
+            if !response.headers().contains_key(name) {
+                response.headers_mut().insert(name.clone(), id.into_value());
+            }
         }
         self.engine.close_if_draining(response);
     }

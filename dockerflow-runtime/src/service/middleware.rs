@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::{
-    App, Error,
+    App, Error, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::Method,
@@ -18,8 +18,9 @@ use futures_util::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 
 use super::{
+    drain::Drain,
     endpoints::{self, Endpoint},
-    engine::{Engine, Facts, Shared},
+    engine::{Engine, Facts, Listener, Shared},
     exchange::{Exchange, panicked},
     raise,
 };
@@ -66,6 +67,7 @@ where
 {
     let engine = Engine::current(facts);
     let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
+    let drain = engine.as_ref().map(|engine| engine.drain.clone());
     let raises = engine
         .as_ref()
         .is_some_and(|engine| engine.options.error_endpoint);
@@ -78,10 +80,12 @@ where
         Some(engine) => app.app_data(engine.heartbeat_source()),
         None => app,
     };
-    app.app_data(metrics.unwrap_or_default()).wrap(Dockerflow {
-        engine,
-        is_watched: Shared::is_current(),
-    })
+    app.app_data(metrics.unwrap_or_default())
+        .app_data(drain.unwrap_or_else(Drain::new))
+        .wrap(Dockerflow {
+            engine,
+            is_watched: Shared::is_current(),
+        })
 }
 
 /// The outermost middleware. Without an engine there is no service: a `Server` knows why.
@@ -137,10 +141,26 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         match Endpoint::of(request.head()) {
+            None if self.engine.listener(request.request()) == Listener::Ops => {
+                self.nothing(request)
+            }
             None => self.app(request),
-            Some(Endpoint::Error) => self.error(request),
-            Some(Endpoint::Metrics) if !self.engine.options.metrics.endpoint => self.app(request),
-            Some(endpoint) => self.endpoint(endpoint, request),
+            Some(endpoint) => match (endpoint, self.engine.listener(request.request())) {
+                // What is for operations alone is the app's path elsewhere.
+                (Endpoint::Metrics, Listener::Only | Listener::Ops)
+                    if self.engine.options.metrics.endpoint =>
+                {
+                    self.endpoint(endpoint, request)
+                }
+                (Endpoint::Error, Listener::Only | Listener::Ops)
+                    if self.engine.options.error_endpoint =>
+                {
+                    self.error(request)
+                }
+                (Endpoint::Metrics | Endpoint::Error, Listener::Ops) => self.nothing(request),
+                (Endpoint::Metrics | Endpoint::Error, _) => self.app(request),
+                _ => self.endpoint(endpoint, request),
+            },
         }
     }
 }
@@ -184,6 +204,16 @@ impl<S> DockerflowMiddleware<S> {
             raise::route(&mut request);
         }
         self.app(request)
+    }
+
+    /// Answers 404 on the port for operations, past which no request reaches the app.
+    fn nothing<F>(&self, request: ServiceRequest) -> Answer<F> {
+        let (exchange, scope) = Exchange::start(request.head(), &self.engine);
+        let mut response = request.into_response(HttpResponse::NotFound().finish());
+        exchange.finish_probe(scope, &mut response, true);
+        Answer::Immediate {
+            result: Some(Ok(response)),
+        }
     }
 
     fn endpoint<F>(&self, endpoint: Endpoint, request: ServiceRequest) -> Answer<F> {

@@ -1,6 +1,7 @@
 //! The service: the middleware around an app, and the endpoints that it answers.
 
 mod accept;
+mod drain;
 mod endpoints;
 mod engine;
 mod exchange;
@@ -15,9 +16,10 @@ mod response;
 mod version;
 mod workers;
 
-pub(crate) use self::{engine::Shared, options::ServiceOptions};
 pub use self::{
-    engine::{Facts, share_engine},
+    drain::{Drain, Hold},
+    engine::{Facts, share_engine, shared_metrics},
     middleware::{AppFactory, service},
     version::{Embedded, Version},
 };
+pub(crate) use self::{engine::Shared, options::ServiceOptions};

@@ -23,7 +23,25 @@ pub(super) const BAD: &[(&str, &[&str])] = &[
             "somewhere",
         ],
     ),
-    ("WORKERS", &[" ", "-1", "0", "1025", "2s", "many"]),
+    ("WORKERS", &[" ", "-1", "0", "513", "2s", "many"]),
+    (
+        "DOCKERFLOW_OPS_PORT",
+        &[" ", "-1", "65536", "8000s", "http", "1.5"],
+    ),
+    (
+        "DOCKERFLOW_OPS_HOST",
+        &[" ", "256.0.0.1", "http://x", "somewhere"],
+    ),
+    ("DOCKERFLOW_KEEP_ALIVE", &[" ", "-1s", "99999h", "soon"]),
+    (
+        "DOCKERFLOW_CLIENT_REQUEST_TIMEOUT",
+        &[" ", "-1s", "99999h", "soon"],
+    ),
+    (
+        "DOCKERFLOW_MAX_CONNECTIONS",
+        &[" ", "-1", "0", "1000001", "many"],
+    ),
+    ("DOCKERFLOW_BACKLOG", &[" ", "-1", "0", "65536", "many"]),
     (
         "DOCKERFLOW_DRAIN_DELAY",
         &[" ", "-1s", "99999h", "5 parsecs", "soon"],

@@ -4,6 +4,8 @@ mod bad_settings;
 mod blocked;
 mod commands;
 mod drain;
+mod edges;
+mod live;
 mod secrets;
 mod start;
 

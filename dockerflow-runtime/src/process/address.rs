@@ -1,0 +1,143 @@
+//! An address to listen on: how a setting names it, how it is bound, and how it is announced.
+
+use std::{
+    fmt, fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::{
+        fs::FileTypeExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+};
+
+use crate::environment::Environment;
+
+/// A TCP port or a Unix socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Every address of IPv4.
+    pub(super) const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+    /// Reads it from a variable that names the host, for a port that is known.
+    pub(super) fn with_port(
+        environment: &mut Environment<'_>,
+        host: &str,
+        default_host: IpAddr,
+        port: u16,
+    ) -> Self {
+        let default = Self::Tcp(SocketAddr::new(default_host, port));
+        environment.get_or(host, default, |text| {
+            if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+                return Ok(Self::Unix(path.into()));
+            }
+            let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+            if let Ok(ip) = bare.unwrap_or(text).parse() {
+                return Ok(Self::Tcp(SocketAddr::new(ip, port)));
+            }
+            let expected = "an IP address such as 0.0.0.0, :: or 127.0.0.1, or unix:/path/of/a.sock";
+            // tcsh sets HOST to the machine's name, and conda to x86_64-conda-linux-gnu.
+            let name = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+            let named = text.starts_with(|first: char| first.is_ascii_alphabetic());
+            Err(if named && text.chars().all(name) {
+                format!("{expected}; some shells set {host} to a name: unset it, or set it to an address")
+            } else {
+                expected.into()
+            })
+        })
+    }
+
+    /// Reports whether the system is to choose the port.
+    pub(super) fn has_no_port(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.port() == 0)
+    }
+
+    /// Returns the path of the socket, if it is one.
+    pub(super) fn unix(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Reads a port. Without a default, the variable must be set.
+pub(super) fn read_port(
+    environment: &mut Environment<'_>,
+    name: &str,
+    default: Option<u16>,
+) -> Option<u16> {
+    environment.get(name, default, "a port from 0 to 65535", |text| {
+        text.parse().ok().map(Some)
+    })
+}
+
+/// Listens on a Unix socket. A socket that an earlier process has left is replaced, one that is in use is not.
+pub(super) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is a file that is not a socket",
+            ));
+        }
+        Ok(_) if UnixStream::connect(path).is_ok() => return Err(io::ErrorKind::AddrInUse.into()),
+        Ok(_) => fs::remove_file(path)?,
+        Err(_) => {}
+    }
+    UnixListener::bind(path)
+}
+
+/// Returns what an `HttpServer` that was bound by hand listens on.
+///
+/// actix-web reports 127.0.0.1:8080 for each Unix socket. Linux knows better.
+pub(super) fn announced(bound: &[(SocketAddr, &str)]) -> Vec<String> {
+    const STAND_IN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+    let doubtful = bound.contains(&(STAND_IN, "http"));
+    let mut sockets = doubtful.then(unix_sockets).unwrap_or_default().into_iter();
+    let addresses = bound.iter().map(|(address, scheme)| {
+        let socket = ((*address, *scheme) == (STAND_IN, "http")).then(|| sockets.next());
+        match socket.flatten() {
+            Some(path) => format!("unix:{path}"),
+            None => format!("{scheme}://{address}"),
+        }
+    });
+    addresses.collect()
+}
+
+/// Returns the paths of the Unix sockets on which this process listens.
+fn unix_sockets() -> Vec<String> {
+    let own: Vec<_> = fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|target| {
+            let inode = target.to_str()?.strip_prefix("socket:[")?;
+            Some(inode.strip_suffix(']')?.to_owned())
+        })
+        .collect();
+    let table = fs::read_to_string("/proc/self/net/unix").unwrap_or_default();
+    let listening = table.lines().skip(1).filter_map(|line| {
+        // Num RefCount Protocol Flags Type St Inode Path
+        let mut columns = line.split_whitespace();
+        let flags = columns.nth(3)?;
+        let inode = columns.nth(2)?;
+        let path = columns.next()?;
+        let accepts = flags == "00010000"; // __SO_ACCEPTCON
+        (accepts && own.iter().any(|own| own == inode)).then(|| path.to_owned())
+    });
+    listening.collect()
+}
