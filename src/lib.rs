@@ -151,11 +151,15 @@ pub mod _guide {
     pub mod build_facts {}
     #[doc = include_str!("../docs/configuration.md")]
     pub mod configuration {}
+    /// [why]: crate::_guide::health_checks#which-probe-goes-where
     #[doc = include_str!("../docs/container.md")]
     pub mod container {}
     /// [metrics]: crate::_guide::metrics
+    /// [features]: crate::_guide::features
     #[doc = include_str!("../docs/health-checks.md")]
     pub mod health_checks {}
+    #[doc = include_str!("../docs/features.md")]
+    pub mod features {}
     #[doc = include_str!("../docs/logging.md")]
     pub mod logging {}
     #[doc = include_str!("../docs/metrics.md")]

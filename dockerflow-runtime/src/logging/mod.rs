@@ -8,10 +8,12 @@ mod mozlog;
 #[cfg(feature = "opentelemetry-0_33")]
 mod opentelemetry;
 mod options;
+mod origin;
 mod panics;
 mod repeats;
 mod setup;
 mod sink;
+mod unresolved;
 mod writer;
 
 #[cfg(feature = "sentry-0_49")]

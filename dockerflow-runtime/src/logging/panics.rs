@@ -8,12 +8,11 @@ use std::{
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     pin::pin,
     sync::{
-        Condvar, Mutex, Once, OnceLock,
+        Once, OnceLock,
         atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
     thread,
-    time::{Duration, Instant},
 };
 
 use slog::Level;
@@ -21,11 +20,9 @@ use slog::Level;
 use super::{
     line::Value,
     sink::{Logging, current, flush, is_tapped},
+    unresolved,
 };
-use crate::{
-    lock::lock,
-    request::{self, RequestId, TraceContext},
-};
+use crate::request::{self, RequestId, TraceContext};
 
 /// How much of a back-trace is kept, in bytes: container engines split a line at 16 KiB.
 const BACKTRACE: usize = 8192;
@@ -189,9 +186,6 @@ impl Panic {
     }
 }
 
-/// The panics whose back-traces are being resolved: how many, and a signal when there are none.
-static UNRESOLVED: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
-
 /// Logs `panic` from a thread of its own: resolving a back-trace takes up to seconds, for which a worker would answer nobody.
 fn resolve_elsewhere(logging: &'static Logging, panic: Panic) {
     static RESOLVER: OnceLock<Option<Sender<Panic>>> = OnceLock::new();
@@ -201,32 +195,18 @@ fn resolve_elsewhere(logging: &'static Logging, panic: Panic) {
         let started = thread.spawn(move || {
             for panic in panics {
                 panic.log(logging);
-                *lock(&UNRESOLVED.0) -= 1;
-                UNRESOLVED.1.notify_all();
+                unresolved::end();
             }
         });
         started.is_ok().then_some(sender)
     });
-    *lock(&UNRESOLVED.0) += 1;
+    unresolved::begin();
     let refused = match resolver {
         Some(resolver) => resolver.send(panic).err().map(|refused| refused.0),
         None => Some(panic),
     };
     if let Some(panic) = refused {
         panic.log(logging);
-        *lock(&UNRESOLVED.0) -= 1;
-    }
-}
-
-/// Waits until every panic so far is logged, at most until `deadline`.
-pub(super) fn wait_for_backtraces(deadline: Instant) {
-    let mut unresolved = lock(&UNRESOLVED.0);
-    while *unresolved > 0 {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left == Duration::ZERO {
-            return;
-        }
-        let waited = UNRESOLVED.1.wait_timeout(unresolved, left);
-        unresolved = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        unresolved::end();
     }
 }

@@ -7,12 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slog::Level;
-
-use super::{
-    line::Value,
-    sink::{Logging, Origin},
-};
+use super::origin::Origin;
 use crate::lock::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,6 +28,15 @@ struct Places {
     counts: HashMap<(String, u32), Count>,
 }
 
+/// A place whose second has ended, and what was left out of its lines.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    pub(super) target: String,
+    pub(super) place: String,
+    pub(super) line: u32,
+    pub(super) lines: u64,
+}
+
 #[derive(Debug)]
 struct Count {
     target: String,
@@ -51,8 +55,8 @@ impl Repeats {
         }
     }
 
-    /// Whether one more line of this place is logged. Reports what was left out in the second before, if this one is new.
-    pub(super) fn admit(&self, logging: &Logging, origin: &Origin<'_>) -> bool {
+    /// Returns whether one more line of this place is logged, and what was left out in the second before, if this one is new.
+    pub(super) fn admit(&self, origin: &Origin<'_>) -> (bool, Vec<LeftOut>) {
         let mut ended = Vec::new();
         let admitted = {
             let mut places = lock(&self.places);
@@ -77,30 +81,23 @@ impl Repeats {
             }
             admitted
         };
-        report(logging, ended);
-        admitted
+        (admitted, left_out(ended))
     }
 
-    /// Reports what was left out by now.
-    pub(super) fn report_all(&self, logging: &Logging) {
-        let ended = lock(&self.places).counts.drain().collect();
-        report(logging, ended);
+    /// Returns what was left out by now.
+    pub(super) fn end(&self) -> Vec<LeftOut> {
+        left_out(lock(&self.places).counts.drain().collect())
     }
 }
 
-fn report(logging: &Logging, ended: Vec<((String, u32), Count)>) {
-    for ((place, line), count) in ended {
-        if count.left_out > 0 && logging.filter().allows(Level::Warning, "dockerflow.log") {
-            let text =
-                "lines were left out: more than LOG_REPEAT_LIMIT a second came from one place";
-            let message = Some(Value::Text(text));
-            logging.write(Level::Warning, "dockerflow.log", message, |fields| {
-                fields.outer("left_out", Value::Unsigned(count.left_out));
-                fields.outer("target", Value::Text(&count.target));
-                if line > 0 {
-                    fields.outer("place", Value::Format(format_args!("{place}:{line}")));
-                }
-            });
-        }
-    }
+fn left_out(ended: Vec<((String, u32), Count)>) -> Vec<LeftOut> {
+    let ended = ended.into_iter().filter(|(_, count)| count.left_out > 0);
+    ended
+        .map(|((place, line), count)| LeftOut {
+            target: count.target,
+            place,
+            line,
+            lines: count.left_out,
+        })
+        .collect()
 }

@@ -14,8 +14,9 @@ use super::{
     line::{Format, Layout, Value},
     mozlog::kind,
     options::LogOptions,
+    origin::Origin,
     panics,
-    sink::{Logging, Origin, Tap, current, flush, set_tap},
+    sink::{Logging, Tap, current, flush, set_tap},
     writer::{BOUND, Writer, piece},
 };
 use crate::{

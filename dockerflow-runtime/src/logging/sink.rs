@@ -14,8 +14,9 @@ use super::{
     filter::Filter,
     line::{Layout, Line, Value},
     options::LogOptions,
-    panics,
-    repeats::Repeats,
+    origin::Origin,
+    repeats::{LeftOut, Repeats},
+    unresolved,
     writer::Writer,
 };
 use crate::request::{self, TraceContext};
@@ -36,14 +37,6 @@ pub(crate) struct Logging {
     repeats: Option<Repeats>,
     /// `GOOGLE_CLOUD_PROJECT`.
     project: Option<String>,
-}
-
-/// Where a record comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin<'a> {
-    pub(crate) target: &'a str,
-    pub(crate) file: Option<&'a str>,
-    pub(crate) line: u32,
 }
 
 /// Takes lines in place of stdout, and returns whether it has.
@@ -81,9 +74,9 @@ pub(crate) fn flush() -> bool {
     let written = current().is_none_or(|logging| {
         let deadline = Instant::now() + limit;
         if let Some(repeats) = &logging.repeats {
-            repeats.report_all(logging);
+            logging.report(&repeats.end());
         }
-        panics::wait_for_backtraces(deadline);
+        unresolved::wait(deadline);
         let left = deadline.saturating_duration_since(Instant::now());
         logging.writer.flush(left)
     });
@@ -129,10 +122,12 @@ impl Logging {
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {
-        if let Some(repeats) = &self.repeats
-            && !repeats.admit(self, origin)
-        {
-            return;
+        if let Some(repeats) = &self.repeats {
+            let (admitted, left_out) = repeats.admit(origin);
+            self.report(&left_out);
+            if !admitted {
+                return;
+            }
         }
         self.write(level, origin.target, message, |line| {
             fields(line);
@@ -152,6 +147,25 @@ impl Logging {
                 line.source(file, origin.line);
             }
         });
+    }
+
+    /// Logs what was left out because it was repeated.
+    fn report(&self, left_out: &[LeftOut]) {
+        for one in left_out {
+            if self.filter.allows(Level::Warning, "dockerflow.log") {
+                let text =
+                    "lines were left out: more than LOG_REPEAT_LIMIT a second came from one place";
+                let message = Some(Value::Text(text));
+                self.write(Level::Warning, "dockerflow.log", message, |fields| {
+                    fields.outer("left_out", Value::Unsigned(one.lines));
+                    fields.outer("target", Value::Text(&one.target));
+                    if one.line > 0 {
+                        let (place, line) = (&one.place, one.line);
+                        fields.outer("place", Value::Format(format_args!("{place}:{line}")));
+                    }
+                });
+            }
+        }
     }
 
     /// Adds the ids of a trace.

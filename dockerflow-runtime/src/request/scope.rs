@@ -13,7 +13,7 @@ use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest,
     body::{BodySize, MessageBody},
     dev::Payload,
-    error::{BlockingError, ErrorInternalServerError},
+    error::{BlockingError, ErrorInternalServerError, ErrorNotFound},
     web::Bytes,
 };
 use pin_project_lite::pin_project;
@@ -82,6 +82,17 @@ pub async fn block<T: Send + 'static>(
         work()
     })
     .await
+}
+
+impl FromRequest for TraceContext {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let none = || ErrorNotFound("the request belongs to no trace");
+        let found = trace().or_else(|| of_test(request)?.trace().cloned());
+        ready(found.ok_or_else(none))
+    }
 }
 
 impl FromRequest for RequestId {

@@ -1,19 +1,8 @@
 //! Which trace a request belongs to: the ids that a proxy or a caller sent along.
 
-use std::{
-    fmt,
-    future::{Ready, ready},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
-use actix_web::{
-    Error, FromRequest, HttpRequest,
-    dev::Payload,
-    error::ErrorNotFound,
-    http::header::{HeaderMap, HeaderName, HeaderValue},
-};
-
-use super::scope;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -146,17 +135,6 @@ impl TraceContext {
 impl fmt::Display for TraceContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.trace_id())
-    }
-}
-
-impl FromRequest for TraceContext {
-    type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
-
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let none = || ErrorNotFound("the request belongs to no trace");
-        let trace = scope::trace().or_else(|| scope::of_test(request)?.trace().cloned());
-        ready(trace.ok_or_else(none))
     }
 }
 

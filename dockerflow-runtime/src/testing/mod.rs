@@ -161,7 +161,7 @@ mod tests {
     use actix_web::{App, FromRequest as _, HttpRequest, test, web};
 
     use super::*;
-    use crate::{RequestId, Summary};
+    use crate::request::{RequestId, Summary};
 
     #[std::prelude::v1::test]
     fn tests_that_run_at_once_have_their_own_lines_from_every_api() {

@@ -10,7 +10,8 @@ use crate::{
     logging::{
         line::{Line, Value},
         mozlog::kind,
-        sink::{Logging, Origin, flush},
+        origin::Origin,
+        sink::{Logging, flush},
     },
 };
 

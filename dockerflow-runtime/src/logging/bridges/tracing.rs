@@ -23,7 +23,8 @@ use crate::{
     error::Chain,
     logging::{
         line::{Line, Value},
-        sink::{Logging, Origin, current},
+        origin::Origin,
+        sink::{Logging, current},
     },
 };
 

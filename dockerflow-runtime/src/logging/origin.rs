@@ -1,0 +1,8 @@
+//! Where a record comes from.
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: u32,
+}
