@@ -116,7 +116,8 @@ pub use dockerflow_macros::main;
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `checks(one, module::other)` | run only these checks, each named by its path in the module that defines it | all registered checks |
-/// | `version = "../version.json"` | serve this file as the version object; relative to the folder of the manifest | [`version!`] |
+/// | `version = "../version.json"` | serve this file as the version object, if it has a commit; relative to the folder of the manifest | the version of the program, else [`version!`] |
+/// | `version = main` | serve the version of the program, which [`main`](macro@main) passes down, and embed none: a library is not compiled again for each commit | |
 /// | `crate = path` | the path of this crate, if it has another name | `::dockerflow` |
 ///
 /// # Panics

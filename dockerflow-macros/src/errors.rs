@@ -1,4 +1,4 @@
-//! Every mistake of one use of a macro, reported in one compile.
+//! Every mistake in one use of a macro, reported in one compile.
 
 use proc_macro2::TokenStream;
 
@@ -18,7 +18,7 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// `compile_error!` for each mistake; nothing where there is none.
+    /// Returns `compile_error!` for each mistake.
     pub(crate) fn into_compile_errors(self) -> TokenStream {
         self.0
             .map(syn::Error::into_compile_error)

@@ -1,4 +1,4 @@
-//! A function whose body is not parsed: what is wrong in there is rustc's to say.
+//! A function whose body is not parsed: mistakes in it are rustc's to report.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -43,7 +43,7 @@ impl Function {
         }
     }
 
-    /// The `self` of a method.
+    /// Returns the `self` of a method.
     pub(crate) fn receiver(&self) -> Option<&FnArg> {
         self.signature
             .inputs
@@ -51,7 +51,7 @@ impl Function {
             .filter(|argument| matches!(argument, FnArg::Receiver(_)))
     }
 
-    /// The types of its arguments, but for `self`.
+    /// Returns the types of the arguments, without `self`.
     pub(crate) fn argument_types(&self) -> impl Iterator<Item = &Type> {
         self.signature
             .inputs
@@ -80,7 +80,7 @@ impl ToTokens for Function {
     }
 }
 
-/// The token by which a reader knows what kind of item this is: `struct`, `impl`, …
+/// Returns the span of the token that says what kind of item this is: `struct`, `impl`, …
 pub(crate) fn keyword(item: &TokenStream) -> Span {
     let keywords = [
         "struct",

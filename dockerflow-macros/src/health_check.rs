@@ -1,4 +1,4 @@
-//! `#[health_check]`: a function is registered as a check, and stays the function that it is.
+//! `#[health_check]`: a function is registered as a check. The function itself is unchanged.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -46,7 +46,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
             registered = registration(&function, &options);
         }
     } else {
-        let text = format!("a health check is a function: {WRITE}");
+        let text = format!("`#[health_check]` belongs on a function: {WRITE}");
         errors.push(syn::Error::new(function::keyword(item), text));
     }
     let errors = errors.into_compile_errors();
@@ -63,7 +63,7 @@ impl Options {
         };
         options::parse(
             tokens,
-            "`name = \"…\"`, `level = …`, `timeout = \"…\"` and `crate = …`",
+            "`name = \"…\"`, `level = …`, `timeout = \"…\"` or `crate = …`",
             errors,
             |key, input| {
                 Some(match key.to_string().as_str() {
@@ -99,7 +99,7 @@ fn not_empty(name: LitStr) -> syn::Result<LitStr> {
     if name.value().trim().is_empty() {
         return Err(syn::Error::new(
             name.span(),
-            "a check's name is what operations read: it cannot be empty",
+            "the name of a check cannot be empty",
         ));
     }
     Ok(name)
@@ -118,19 +118,21 @@ fn milliseconds(text: &LitStr) -> syn::Result<u64> {
         .and_then(|unit: u64| digits.parse::<u64>().ok()?.checked_mul(unit))
         .filter(|time| *time > 0);
     time.ok_or_else(|| {
-        let remedy = "write a whole number and its unit, such as \"500ms\", \"2s\" or \"1m\"";
+        let remedy = "write a whole number and a unit, such as \"500ms\", \"2s\" or \"1m\"";
         syn::Error::new(
             text.span(),
-            format!("{value:?} is no time above zero: {remedy}"),
+            format!("{value:?} is not a duration above zero: {remedy}"),
         )
     })
 }
 
 fn validate(function: &Function, errors: &mut Errors) {
     let signature = &function.signature;
+    function.must_be_plain("`#[health_check]`", errors);
     if let Some(receiver) = function.receiver() {
-        let text =
-            format!("a health check is not a method: move it out of the `impl`, and {WRITE}");
+        let text = format!(
+            "`#[health_check]` cannot be on a method: move it out of the `impl`, and {WRITE}"
+        );
         errors.push(syn::Error::new_spanned(receiver, text));
     }
     let generic = signature
@@ -139,19 +141,18 @@ fn validate(function: &Function, errors: &mut Errors) {
         .iter()
         .find(|parameter| !matches!(parameter, GenericParam::Lifetime(_)));
     if let Some(parameter) = generic {
-        let text = "a health check is one check: name the type here instead of a parameter";
+        let text = "a health check cannot be generic: write a type in place of the parameter";
         errors.push(syn::Error::new_spanned(parameter, text));
     }
     for argument in function.argument_types() {
         if let Type::ImplTrait(argument) = argument {
-            let text =
-                "a health check is one check: name the extractor's type, such as `web::Data<Pool>`";
+            let text = "a health check cannot take `impl Trait`: write the extractor's type, such as `web::Data<Pool>`";
             errors.push(syn::Error::new_spanned(argument, text));
         }
     }
 }
 
-/// The facts of the check, and its place in the program's registry.
+/// Returns a function that defines the check and puts it into the program's registry.
 fn registration(function: &Function, options: &Options) -> TokenStream {
     let Options {
         krate,
@@ -171,7 +172,7 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     } else {
         quote!(blocking)
     };
-    // What is wrong with an argument is reported at the arguments, what is wrong with the result at the result.
+    // A wrong argument is reported at the arguments, a wrong result at the result.
     let arguments = function.argument_types();
     let arguments = quote_spanned!(function.signature.inputs.span()=> (#(#arguments,)*));
     let mut check = ident.clone();
@@ -197,7 +198,7 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     }
 }
 
-/// The function beside the check `ident` that describes it.
+/// Returns the name of the function beside the check `ident` that defines it.
 pub(crate) fn companion(ident: &Ident) -> Ident {
     format_ident!("__health_check_{}", ident.unraw(), span = ident.span())
 }
@@ -220,20 +221,20 @@ mod tests {
                 /// Documented.
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> { pool.ping().await }
             },
-            &expect![[r#"
+            &expect![[r##"
                 #[doc(hidden)]
+                #[allow(dead_code)]
                 pub fn __health_check_database() -> ::dockerflow::__private::Definition {
-                    ::dockerflow::__private::Definition::asynchronous::<
-                        _,
-                        (web::Data<Pool>,),
-                    >("database", ::core::file!(), ::core::line!(), database)
+                    ::dockerflow::__private::register! {
+                        || ::dockerflow::__private::Definition::asynchronous:: < _, (web::Data < Pool >,)
+                        > ("database", ::core::file!(), ::core::line!(), database)
+                    }
                 }
-                ::dockerflow::__private::register!(__health_check_database);
                 /// Documented.
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
                     pool.ping().await
                 }
-            "#]],
+            "##]],
         );
     }
 
@@ -249,20 +250,19 @@ mod tests {
             &quote!(
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
             ),
-            &expect![[r#"
+            &expect![[r##"
                 #[doc(hidden)]
+                #[allow(dead_code)]
                 fn __health_check_try() -> ::framework::df::__private::Definition {
-                    ::framework::df::__private::Definition::blocking::<
-                        _,
-                        (web::Data<Folder>, web::Data<Limit>),
-                    >("disk space", ::core::file!(), ::core::line!(), r#try)
-                        .worst(::framework::df::__private::Level::Warning)
-                        .timeout(2000u64)
+                    ::framework::df::__private::register! {
+                        || ::framework::df::__private::Definition::blocking:: < _, (web::Data < Folder >,
+                        web::Data < Limit >,) > ("disk space", ::core::file!(), ::core::line!(), r#try)
+                        .worst(::framework::df::__private::Level::Warning).timeout(2000u64)
+                    }
                 }
-                ::framework::df::__private::register!(__health_check_try);
                 #[allow(clippy::needless_pass_by_value)]
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
-            "#]],
+            "##]],
         );
     }
 }

@@ -10,7 +10,7 @@ use syn::{
 
 use crate::errors::Errors;
 
-/// Reads `tokens`, and calls `read` after each key. `read` answers `None` for a key that it does not know. A mistake in one
+/// Reads `tokens`, and calls `read` after each key. `read` returns `None` for a key that it does not know. A mistake in one
 /// option does not hide those in the others.
 pub(crate) fn parse(
     tokens: TokenStream,
@@ -43,20 +43,20 @@ fn parse_one(
     seen: &mut Vec<Ident>,
     read: &mut impl FnMut(&Ident, ParseStream<'_>) -> Option<syn::Result<()>>,
 ) -> syn::Result<()> {
-    let unknown = |what: &str| format!("{what}: the options are {known}");
+    let unknown = |what: &str| format!("{what}: expected {known}");
     let Ok(key) = input.call(Ident::parse_any) else {
-        return Err(input.error(unknown("expected an option")));
+        return Err(input.error(unknown("not an option")));
     };
     if seen.contains(&key) {
         return Err(syn::Error::new(
             key.span(),
-            format!("`{key}` stands here twice: leave one of them out"),
+            format!("duplicate option `{key}`: remove one"),
         ));
     }
     let Some(result) = read(&key, input) else {
         return Err(syn::Error::new(
             key.span(),
-            unknown(&format!("there is no option `{key}`")),
+            unknown(&format!("unknown option `{key}`")),
         ));
     };
     seen.push(key);
@@ -64,11 +64,11 @@ fn parse_one(
     if input.is_empty() || input.peek(Token![,]) {
         Ok(())
     } else {
-        Err(input.error("expected a comma or the end"))
+        Err(input.error("expected `,` or the end of the options"))
     }
 }
 
-/// Past what is left of a broken option.
+/// Skips the rest of a broken option.
 fn skip_option(input: ParseStream<'_>) {
     while !input.is_empty() && !input.peek(Token![,]) {
         // A token tree that is there can be parsed: the error cannot happen, and would end the loop below anyway.
@@ -78,14 +78,14 @@ fn skip_option(input: ParseStream<'_>) {
     }
 }
 
-/// The value after `key =`. `form` is what the whole should look like.
+/// Parses the value after `key =`. `form` is what the whole should look like.
 pub(crate) fn value<T>(
     key: &Ident,
     input: ParseStream<'_>,
     form: &str,
     parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
-    let wrong = |span| syn::Error::new(span, format!("`{key}` is written {form}"));
+    let wrong = |span| syn::Error::new(span, format!("expected {form}"));
     input.parse::<Token![=]>().map_err(|_| wrong(key.span()))?;
     if input.is_empty() {
         return Err(wrong(key.span()));
@@ -94,14 +94,14 @@ pub(crate) fn value<T>(
     parse(input).map_err(|_| wrong(span))
 }
 
-/// `key = "text"`.
+/// Parses `key = "text"`.
 pub(crate) fn text(key: &Ident, input: ParseStream<'_>, example: &str) -> syn::Result<LitStr> {
     value(key, input, &format!("`{key} = \"{example}\"`"), |input| {
         input.parse()
     })
 }
 
-/// `crate = path`: where the facade is, under whatever name.
+/// Parses `crate = path`, the path of the facade under another name.
 pub(crate) fn krate(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     value(
         key,
@@ -111,12 +111,12 @@ pub(crate) fn krate(key: &Ident, input: ParseStream<'_>) -> syn::Result<Path> {
     )
 }
 
-/// The facade, where no `crate = path` says otherwise.
+/// Returns the path of the facade if there is no `crate = path`.
 pub(crate) fn default_crate() -> Path {
     syn::parse_quote!(::dockerflow)
 }
 
-/// Whether `tokens` mention `word` at any depth: enough to see an `impl` in a type.
+/// Returns whether `tokens` mention `word` at any depth: enough to see an `impl` in a type.
 pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
     fn any(tokens: TokenStream, word: &str) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -126,4 +126,16 @@ pub(crate) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
         })
     }
     any(tokens.to_token_stream(), word)
+}
+
+/// Returns whether `tokens` have a reference or a lifetime at any depth.
+pub(crate) fn borrows(tokens: &impl ToTokens) -> bool {
+    fn any(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Punct(punct) => ['&', '\''].contains(&punct.as_char()),
+            proc_macro2::TokenTree::Group(group) => any(group.stream()),
+            _ => false,
+        })
+    }
+    any(tokens.to_token_stream())
 }

@@ -18,9 +18,12 @@ const WRITE: &str = "write `async fn main(server: Server) -> Result<(), Error>`"
 pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut krate = options::default_crate();
-    options::parse(attribute, "`crate = …`", &mut errors, |key, input| {
-        (key == "crate").then(|| options::krate(key, input).map(|path| krate = path))
-    });
+    options::parse(
+        attribute,
+        "`crate = …` alone",
+        &mut errors,
+        |key, input| (key == "crate").then(|| options::krate(key, input).map(|path| krate = path)),
+    );
     let output = if let Ok(function) = syn::parse2::<Function>(item.clone()) {
         validate(&function, &mut errors);
         if errors.is_empty() {

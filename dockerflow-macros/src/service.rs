@@ -20,12 +20,22 @@ const WRITE: &str = "write `fn app() -> App { App::new() }`";
 /// ```text
 /// crate = path
 /// checks(path, …)
-/// version = "file"
+/// version = "file" | main
 /// ```
 struct Options {
     krate: Path,
     checks: Option<Vec<Path>>,
-    version: Option<LitStr>,
+    version: Source,
+}
+
+/// Where the version object of the service comes from.
+enum Source {
+    /// The facts of the crate.
+    Facts,
+    /// `version = "file"`.
+    File(LitStr),
+    /// `version = main`: the program passes its version down, and the crate need not be compiled again for each commit.
+    Program,
 }
 
 pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
@@ -39,7 +49,7 @@ pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream 
             stub(&function, &options)
         }
     } else {
-        let text = format!("a service is a function that returns an app: {WRITE}");
+        let text = format!("`#[service]` belongs on a function that returns an `App`: {WRITE}");
         errors.push(syn::Error::new(function::keyword(item), text));
         item.clone()
     };
@@ -52,19 +62,17 @@ impl Options {
         let mut found = Self {
             krate: options::default_crate(),
             checks: None,
-            version: None,
+            version: Source::Facts,
         };
         options::parse(
             tokens,
-            "`checks(…)`, `version = \"…\"` and `crate = …`",
+            "`checks(…)`, `version = \"…\"` or `crate = …`",
             errors,
             |key, input| {
                 Some(match key.to_string().as_str() {
                     "crate" => options::krate(key, input).map(|path| found.krate = path),
                     "checks" => checks(key, input).map(|paths| found.checks = Some(paths)),
-                    "version" => options::text(key, input, "../version.json")
-                        .and_then(existing)
-                        .map(|file| found.version = Some(file)),
+                    "version" => version(key, input).map(|source| found.version = source),
                     _ => return None,
                 })
             },
@@ -73,12 +81,32 @@ impl Options {
     }
 }
 
-/// `checks(path, …)`.
+/// Parses `version = "file"` or `version = main`.
+fn version(key: &Ident, input: ParseStream<'_>) -> syn::Result<Source> {
+    let form = "`version = \"version.json\"` or `version = main`";
+    options::value(key, input, form, |input| {
+        if input.peek(Ident) {
+            let word: Ident = input.parse()?;
+            return if word == "main" {
+                Ok(Source::Program)
+            } else {
+                Err(syn::Error::new(word.span(), ""))
+            };
+        }
+        input.parse().map(Source::File)
+    })
+    .and_then(|source| match source {
+        Source::File(file) => existing(file).map(Source::File),
+        other => Ok(other),
+    })
+}
+
+/// Parses `checks(path, …)`.
 fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     if !input.peek(syn::token::Paren) {
         return Err(syn::Error::new(
             key.span(),
-            "`checks` is written `checks(one, module::other)`, with functions that have `#[health_check]`",
+            "expected `checks(one, module::other)`, the functions that have `#[health_check]`, under the names of their definitions",
         ));
     }
     let list;
@@ -87,44 +115,52 @@ fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     Ok(paths.into_iter().collect())
 }
 
-/// The file, if there is one at that path from the manifest.
+/// Returns the file if it exists at that path from the manifest.
 fn existing(file: LitStr) -> syn::Result<LitStr> {
+    if std::path::Path::new(&file.value()).has_root() {
+        let text = "expected a path relative to the folder of `Cargo.toml`: an absolute one differs between machines";
+        return Err(syn::Error::new(file.span(), text));
+    }
     let folder = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
     if std::path::Path::new(&folder).join(file.value()).is_file() {
         return Ok(file);
     }
-    let text = "there is no such file: `version` is a path from the folder of `Cargo.toml`, to a file that is there when the crate is compiled";
+    let text = "file not found: `version` is a path relative to the folder of `Cargo.toml`, and the file must exist when the crate is compiled";
     Err(syn::Error::new(file.span(), text))
 }
 
 fn validate(function: &Function, errors: &mut Errors) {
     let signature = &function.signature;
+    function.must_be_plain("`#[service]`", errors);
     if let Some(receiver) = function.receiver() {
-        let text = format!("a service is not a method: move it out of the `impl`, and {WRITE}");
+        let text =
+            format!("`#[service]` cannot be on a method: move it out of the `impl`, and {WRITE}");
         errors.push(syn::Error::new_spanned(receiver, text));
     } else if let Some(asyncness) = &signature.asyncness {
-        let text = "an app is made without waiting: drop `async`, await in `main`, and hand over the result as an argument";
+        let text = "an app factory cannot be `async`: remove that, await in `main`, and pass the result as an argument";
         errors.push(syn::Error::new_spanned(asyncness, text));
     } else if let Some(config) = function
         .argument_types()
         .find(|argument| is_service_config(argument))
     {
-        let text = "this configures a part of an app: keep it, and let the service use it: `fn app() -> App { App::new().configure(…) }`";
+        let text = "`#[service]` belongs on a function that returns an `App`: keep this one, and call it there: `fn app() -> App { App::new().configure(…) }`";
         errors.push(syn::Error::new_spanned(config, text));
     } else if let ReturnType::Type(_, returned) = &signature.output {
         if app(returned).is_none() {
             errors.push(syn::Error::new_spanned(
                 returned,
-                format!("a service returns an app: {WRITE}"),
+                format!("`#[service]` needs a function that returns an `App`: {WRITE}"),
             ));
         }
     } else {
-        let text = format!("a service returns an app, and this returns nothing: {WRITE}");
+        let text = format!(
+            "`#[service]` needs a function that returns an `App`, and this one returns nothing: {WRITE}"
+        );
         errors.push(syn::Error::new_spanned(&signature.ident, text));
     }
 }
 
-/// The last segment of `App` or `App<…>`, under any path.
+/// Returns the last segment of `App` or `App<…>`, under any path.
 fn app(returned: &Type) -> Option<&syn::PathSegment> {
     let Type::Path(path) = returned else {
         return None;
@@ -148,7 +184,7 @@ fn is_service_config(argument: &Type) -> bool {
         .is_some_and(|segment| segment.ident == "ServiceConfig")
 }
 
-/// The function with its app made into a service.
+/// Returns the function with its app made into a service.
 fn wrapped(function: &Function, options: &Options) -> TokenStream {
     let Function {
         attributes,
@@ -158,9 +194,11 @@ fn wrapped(function: &Function, options: &Options) -> TokenStream {
     } = function;
     let krate = &options.krate;
     let private = quote!(#krate::__private);
+    let facts = quote!(#krate::version!(crate = #krate));
     let version = match &options.version {
-        None => quote!(#private::Embedded::Facts(#krate::version!(crate = #krate))),
-        Some(file) => quote!(#private::file!(#file)),
+        Source::Facts => quote!(#private::Embedded::facts(#facts)),
+        Source::File(file) => quote!(#private::Embedded::file(#private::file!(#file), #facts)),
+        Source::Program => quote!(#private::Embedded::PROGRAM),
     };
     let checks = match &options.checks {
         None => quote!(::core::option::Option::None),
@@ -173,12 +211,12 @@ fn wrapped(function: &Function, options: &Options) -> TokenStream {
     quote! {
         #(#attributes)*
         #visibility #signature {
-            #private::service(&#private::Facts { version: #version, checks: #checks }, (move || #body)())
+            #private::service(&#private::ServiceDefinition { version: #version, checks: #checks }, (move || #body)())
         }
     }
 }
 
-/// The function without its body, so that what calls it compiles and the mistake is the only one reported.
+/// Returns the function without its body, so that its callers compile and the mistake is the only error.
 fn stub(function: &Function, options: &Options) -> TokenStream {
     let is_app = matches!(&function.signature.output, ReturnType::Type(_, returned) if app(returned).is_some());
     if !is_app {
@@ -201,11 +239,14 @@ fn stub(function: &Function, options: &Options) -> TokenStream {
     }
 }
 
-/// The signature, a bare `App` being filled in. What an app borrows while it is made, it does not keep.
+/// Returns the signature with a bare `App` filled in. The app does not borrow from the arguments.
 fn with_full_type(signature: &Signature, krate: &Path) -> Signature {
     let mut signature = signature.clone();
-    // An argument of type `impl Trait` has no name, and `use<…>` must name all: such a function keeps its edition's rule.
-    let kept = (!options::mentions(&signature.inputs, "impl")).then(|| {
+    // Without a reference, `use<…>` would be redundant, which is a lint. An argument of type `impl Trait` has no name, and
+    // `use<…>` must name all: such a function keeps its edition's rule.
+    let borrows =
+        options::borrows(&signature.inputs) || signature.generics.lifetimes().next().is_some();
+    let kept = (borrows && !options::mentions(&signature.inputs, "impl")).then(|| {
         let names = signature
             .generics
             .params
@@ -256,14 +297,14 @@ mod tests {
                 /// Documented.
                 pub fn app<P: Clone>(pool: &P) -> App { App::new().app_data(pool.clone()) }
             },
-            &expect![["
+            &expect![[r#"
                 /// Documented.
                 pub fn app<P: Clone>(
                     pool: &P,
                 ) -> App<impl ::dockerflow::__private::AppFactory + use<P>> {
                     ::dockerflow::__private::service(
-                        &::dockerflow::__private::Facts {
-                            version: ::dockerflow::__private::Embedded::Facts(
+                        &::dockerflow::__private::ServiceDefinition {
+                            version: ::dockerflow::__private::Embedded::facts(
                                 ::dockerflow::version!(crate = ::dockerflow),
                             ),
                             checks: ::core::option::Option::None,
@@ -271,7 +312,7 @@ mod tests {
                         (move || { App::new().app_data(pool.clone()) })(),
                     )
                 }
-            "]],
+            "#]],
         );
     }
 
@@ -291,8 +332,11 @@ mod tests {
             &expect![[r#"
                 fn app() -> App<impl Anything> {
                     ::framework::df::__private::service(
-                        &::framework::df::__private::Facts {
-                            version: ::framework::df::__private::file!("Cargo.toml"),
+                        &::framework::df::__private::ServiceDefinition {
+                            version: ::framework::df::__private::Embedded::file(
+                                ::framework::df::__private::file!("Cargo.toml"),
+                                ::framework::df::version!(crate = ::framework::df),
+                            ),
                             checks: ::core::option::Option::Some(
                                 &[__health_check_database, checks::__health_check_cache],
                             ),

@@ -1,4 +1,4 @@
-//! What `version!()` expands to: the facts of the build as a literal, and what makes Cargo build anew when they change.
+//! `version!()`: the facts of the build as a literal, and what makes Cargo rebuild when they change.
 
 use dockerflow_build_facts::{Facts, Inputs};
 use proc_macro2::{Span, TokenStream};
@@ -9,11 +9,10 @@ use crate::{errors::Errors, options};
 // version!()
 // version!(crate = path)
 
-/// A `Version`, and beside it a compile error for each mistake.
+/// Returns a `Version`, and beside it a compile error for each mistake.
 ///
-/// rustc notes each variable and file in its list of dependencies, by which Cargo knows that the crate is out of date. They stand
-/// in a function that nobody calls, so that nothing of them reaches a program, nor the metadata of a library, where a constant
-/// would be.
+/// rustc puts each variable and file into its list of dependencies, by which Cargo knows that the crate is out of date. They are
+/// in a function that nobody calls, so that none of them reaches a program, or the metadata of a library, as a constant would.
 pub(crate) fn expand(arguments: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut krate = options::default_crate();

@@ -7,16 +7,19 @@ pub use inventory;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __file {
-    ($path:literal) => {
-        $crate::private::Embedded::File {
+    ($path:literal) => {{
+        const FILE: $crate::private::EmbeddedFile = $crate::private::EmbeddedFile {
             path: $path,
             text: ::core::include_str!(::core::concat!(
                 ::core::env!("CARGO_MANIFEST_DIR"),
                 "/",
                 $path
             )),
-        }
-    };
+        };
+        // for the program's `version` command
+        $crate::private::inventory::submit! { FILE }
+        FILE
+    }};
 }
 
 pub use __file as file;
@@ -35,5 +38,5 @@ pub use __register as register;
 pub use crate::process::HttpService;
 pub use crate::{
     health::{Definition, Level, Registration},
-    service::{AppFactory, Embedded, Facts, Version, service},
+    service::{AppFactory, Embedded, EmbeddedFile, ServiceDefinition, Version, service},
 };

@@ -20,9 +20,10 @@ use super::{
     variables,
 };
 use crate::{
+    environment::Environment,
     error::{BadSetting, Error},
     logging,
-    service::Version,
+    service::{Version, set_program, version_of_program},
 };
 
 /// A service as a program: its command line, start, errors and exit code.
@@ -183,6 +184,7 @@ impl Program {
             return Err(Error::Settings(problems));
         }
         let line = CommandLine::parse(env::args_os().skip(1), &names)?;
+        set_program(self.version);
         self.setup.config = line.config;
         match line.command {
             Command::Serve => {
@@ -195,7 +197,12 @@ impl Program {
                 let run = async move |server| (own.run)(server).await;
                 System::new().block_on(until_stopped(self.setup, run, stopped))?;
             }
-            Command::Version => print(self.version)?,
+            Command::Version => {
+                let mut environment = Environment::of_process().with_defaults(&self.setup.defaults);
+                let file = environment.path("DOCKERFLOW_VERSION_FILE");
+                let version = version_of_program(self.version, file.as_deref())?;
+                print(String::from_utf8_lossy(&version).trim_end())?;
+            }
             Command::Help => {
                 let own: Vec<_> = self.commands.iter().map(OwnCommand::entry).collect();
                 print(command::help(&own, &self.setup.defaults))?;

@@ -30,12 +30,12 @@ use crate::{
     reports::Reports,
 };
 
-/// The facts that `#[service]` emits.
+/// What `#[service]` says of a service.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
-    /// The version object to serve where there is no file.
+pub struct ServiceDefinition {
+    /// The version object to serve if there is no file.
     pub version: Embedded,
-    /// `checks(…)`: these alone; else every check that is registered.
+    /// `checks(…)`: these alone, instead of every check that is registered.
     pub checks: Option<&'static [fn() -> Definition]>,
 }
 
@@ -220,14 +220,14 @@ impl Engine {
     /// # Panics
     ///
     /// Where it cannot be had and there is no server to tell.
-    pub(crate) fn current(facts: &Facts) -> Option<Arc<Self>> {
+    pub(crate) fn current(definition: &ServiceDefinition) -> Option<Arc<Self>> {
         let shared = CURRENT.with_borrow(Clone::clone);
         if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {
             return Some(engine.clone());
         }
         let server = shared.as_ref().and_then(|shared| shared.0.server.as_ref());
         let first = server.and_then(|server| server.first.as_ref()?.engine());
-        if let (Some(first), None, Some(shared)) = (first, facts.checks, &shared) {
+        if let (Some(first), None, Some(shared)) = (first, definition.checks, &shared) {
             return Some(shared.0.engine.get_or_init(|| first).clone());
         }
         let engine = match server {
@@ -238,9 +238,9 @@ impl Engine {
                     drain,
                     ..
                 } = server;
-                Self::new(facts, options.clone(), metrics.clone(), drain.clone())
+                Self::new(definition, options.clone(), metrics.clone(), drain.clone())
             }
-            None => Self::from_env(facts),
+            None => Self::from_env(definition),
         };
         match (engine, server) {
             (Ok(engine), _) => {
@@ -298,21 +298,21 @@ impl Engine {
     }
 
     /// Makes the engine of an app that has no server.
-    fn from_env(facts: &Facts) -> Result<Self, Error> {
+    fn from_env(definition: &ServiceDefinition) -> Result<Self, Error> {
         let options = ServiceOptions::from_env()?;
         let metrics = shared_metrics()?;
-        Self::new(facts, options, metrics, Drain::new())
+        Self::new(definition, options, metrics, Drain::new())
     }
 
     fn new(
-        facts: &Facts,
+        definition: &ServiceDefinition,
         options: ServiceOptions,
         metrics: Metrics,
         drain: Drain,
     ) -> Result<Self, Error> {
-        let checks = checks_of_service(facts.checks)?;
+        let checks = checks_of_service(definition.checks)?;
         if checks.is_empty() {
-            let level = match facts.checks {
+            let level = match definition.checks {
                 None => log::Level::Warn,
                 Some(_) => log::Level::Info,
             };
@@ -322,7 +322,7 @@ impl Engine {
             );
         }
         let heartbeat = HealthChecker::new(checks, &options.health);
-        let version = version::load(&facts.version, options.version_file.as_deref())?;
+        let version = version::load(&definition.version, options.version_file.as_deref())?;
         let reports = Reports::start(&options.reports, &version, &program());
         let observers = [metrics.heartbeat_observer(), reports.heartbeat_observer()];
         for observer in observers.into_iter().flatten() {

@@ -20,7 +20,7 @@ use pin_project_lite::pin_project;
 use super::{
     drain::Drain,
     endpoints::{self, Endpoint},
-    engine::{Engine, Facts, Listener, Shared},
+    engine::{Engine, Listener, ServiceDefinition, Shared},
     exchange::{Exchange, panicked},
     raise,
 };
@@ -54,7 +54,10 @@ impl<T> AppFactory for T where
 /// # Panics
 ///
 /// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
-pub fn service<T, B>(facts: &Facts, app: App<T>) -> App<impl AppFactory + use<T, B>>
+pub fn service<T, B>(
+    definition: &ServiceDefinition,
+    app: App<T>,
+) -> App<impl AppFactory + use<T, B>>
 where
     T: ServiceFactory<
             ServiceRequest,
@@ -65,7 +68,7 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    let engine = Engine::current(facts);
+    let engine = Engine::current(definition);
     let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
     let drain = engine.as_ref().map(|engine| engine.drain.clone());
     let raises = engine

@@ -18,8 +18,12 @@ mod workers;
 
 pub use self::{
     drain::{Drain, Hold},
-    engine::{Facts, share_engine, shared_metrics},
+    engine::{ServiceDefinition, share_engine, shared_metrics},
     middleware::{AppFactory, service},
-    version::{Embedded, Version},
+    version::{Embedded, EmbeddedFile, Version},
 };
-pub(crate) use self::{engine::Shared, options::ServiceOptions};
+pub(crate) use self::{
+    engine::Shared,
+    options::ServiceOptions,
+    version::{of_program as version_of_program, set_program},
+};

@@ -13,7 +13,7 @@ use std::{
 
 use actix_web::{App, rt::System};
 use dockerflow::{
-    __private::{Definition, Embedded, Facts, service},
+    __private::{Definition, Embedded, ServiceDefinition, service},
     Message,
 };
 use serde_json::{Value, json};
@@ -164,9 +164,9 @@ pub(super) fn serve_case() {
 }
 
 fn app() -> App<impl Service<actix_web::body::BoxBody>> {
-    static FACTS: OnceLock<Facts> = OnceLock::new();
-    let facts = FACTS.get_or_init(|| Facts {
-        version: Embedded::Facts(dockerflow::version!()),
+    static FACTS: OnceLock<ServiceDefinition> = OnceLock::new();
+    let facts = FACTS.get_or_init(|| ServiceDefinition {
+        version: Embedded::facts(dockerflow::version!()),
         checks: Some(vec![next_check as fn() -> Definition; checks().len()].leak()),
     });
     service(facts, App::new())

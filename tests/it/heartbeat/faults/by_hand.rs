@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use dockerflow::__private::{Definition, Embedded, Facts};
+use dockerflow::__private::{Definition, Embedded, ServiceDefinition};
 
 /// `count` checks that `make` makes of a number.
-pub(super) fn many(count: usize, make: fn() -> Definition) -> &'static Facts {
+pub(super) fn many(count: usize, make: fn() -> Definition) -> &'static ServiceDefinition {
     let version = dockerflow::version!();
-    Box::leak(Box::new(Facts {
-        version: Embedded::Facts(version),
+    Box::leak(Box::new(ServiceDefinition {
+        version: Embedded::facts(version),
         checks: Some(vec![make as fn() -> Definition; count].leak()),
     }))
 }
@@ -22,7 +22,7 @@ pub(super) fn numbered(text: &str) -> &'static str {
 macro_rules! hand_made {
     ($name:ident, $facts:expr) => {
         pub(super) fn $name() -> App<impl crate::support::Service<actix_web::body::BoxBody>> {
-            static FACTS: std::sync::OnceLock<&dockerflow::__private::Facts> =
+            static FACTS: std::sync::OnceLock<&dockerflow::__private::ServiceDefinition> =
                 std::sync::OnceLock::new();
             dockerflow::__private::service(FACTS.get_or_init(|| $facts), App::new().service(counts))
         }
