@@ -223,13 +223,13 @@ mod tests {
             },
             &expect![[r##"
                 #[doc(hidden)]
-                #[allow(dead_code)]
                 pub fn __health_check_database() -> ::dockerflow::__private::Definition {
-                    ::dockerflow::__private::register! {
-                        || ::dockerflow::__private::Definition::asynchronous:: < _, (web::Data < Pool >,)
-                        > ("database", ::core::file!(), ::core::line!(), database)
-                    }
+                    ::dockerflow::__private::Definition::asynchronous::<
+                        _,
+                        (web::Data<Pool>,),
+                    >("database", ::core::file!(), ::core::line!(), database)
                 }
+                ::dockerflow::__private::register!(__health_check_database);
                 /// Documented.
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
                     pool.ping().await
@@ -252,14 +252,15 @@ mod tests {
             ),
             &expect![[r##"
                 #[doc(hidden)]
-                #[allow(dead_code)]
                 fn __health_check_try() -> ::framework::df::__private::Definition {
-                    ::framework::df::__private::register! {
-                        || ::framework::df::__private::Definition::blocking:: < _, (web::Data < Folder >,
-                        web::Data < Limit >,) > ("disk space", ::core::file!(), ::core::line!(), r#try)
-                        .worst(::framework::df::__private::Level::Warning).timeout(2000u64)
-                    }
+                    ::framework::df::__private::Definition::blocking::<
+                        _,
+                        (web::Data<Folder>, web::Data<Limit>),
+                    >("disk space", ::core::file!(), ::core::line!(), r#try)
+                        .worst(::framework::df::__private::Level::Warning)
+                        .timeout(2000u64)
                 }
+                ::framework::df::__private::register!(__health_check_try);
                 #[allow(clippy::needless_pass_by_value)]
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
             "##]],
