@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{App, rt::time::sleep};
 use dockerflow::{
-    __private::{Definition, Embedded, Facts, service},
+    __private::{Definition, Embedded, ServiceDefinition, service},
     Error, Message, Server,
 };
 
@@ -76,7 +76,7 @@ fn numbered() -> Definition {
     })
 }
 
-fn facts() -> &'static Facts {
+fn facts() -> &'static ServiceDefinition {
     let state = env::var("STATE").unwrap_or_default();
     let checks: Vec<fn() -> Definition> = match state.as_str() {
         "degraded" => vec![database, cache, mail, long_queue],
@@ -85,8 +85,8 @@ fn facts() -> &'static Facts {
         "hundred" => vec![numbered; 100],
         _ => vec![database, cache, mail],
     };
-    Box::leak(Box::new(Facts {
-        version: Embedded::Facts(dockerflow::version!()),
+    Box::leak(Box::new(ServiceDefinition {
+        version: Embedded::facts(dockerflow::version!()),
         checks: Some(checks.leak()),
     }))
 }
