@@ -153,6 +153,17 @@ impl<'a> Environment<'a> {
         self.problems.iter().any(|problem| problem.name == name)
     }
 
+    /// Returns what a variable holds that need not be text we can read.
+    pub(crate) fn optional(&mut self, name: &str) -> Option<String> {
+        let held = self.held(name)?;
+        Some(held.text.to_string_lossy().into_owned())
+    }
+
+    /// Adds a warning about a variable.
+    pub(crate) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
     /// Adds a problem that was found elsewhere.
     pub(crate) fn report(&mut self, problem: BadSetting) {
         self.problems.push(problem);

@@ -10,6 +10,7 @@ compile_error!(
 mod environment;
 mod error;
 pub mod health;
+mod json;
 mod lock;
 pub mod logging;
 pub mod metrics;

@@ -1,16 +1,23 @@
-//! Which records count: `LOG_LEVEL`.
+//! Which records count: `LOG_LEVEL`, or else `RUST_LOG`.
+
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use slog::Level;
 
 /// Levels by target, as `LOG_LEVEL` gives them. A level is slog's number, from 1 for critical to 6 for trace; 0 is off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Filter {
     /// The lowest level that counts anywhere: a record below it costs this comparison.
     most: usize,
     /// Where no directive fits.
     default: usize,
-    /// The longest target first, so that the first that fits is the closest.
+    /// The longest target first, so that the first that fits is the closest. Modules are separated by dots.
     directives: Vec<(String, usize)>,
+    /// What tells the decisions of this filter from those of another.
+    number: u32,
 }
 
 impl Default for Filter {
@@ -19,12 +26,38 @@ impl Default for Filter {
     }
 }
 
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        (self.default, &self.directives) == (other.default, &other.directives)
+    }
+}
+
+/// How many decisions a thread remembers.
+const REMEMBERED: usize = 128;
+
+/// A longer target is looked up each time.
+const LONGEST: usize = 128;
+
+thread_local! {
+    /// What was decided for targets: a program has few, and logs with each very often.
+    static DECISIONS: RefCell<Vec<Decision>> = const { RefCell::new(Vec::new()) };
+}
+
+#[derive(Clone, Debug, Default)]
+struct Decision {
+    /// The number of the filter; 0 is none.
+    filter: u32,
+    level: usize,
+    target: Box<str>,
+}
+
 impl Filter {
     /// What [`Filter::parse`] reads, as an error message says it.
     pub(crate) const EXPECTED: &str = "off, critical, error, warning, info, debug or trace, \
          or such levels by target as in info,sqlx=warn";
 
     fn new(default: usize, mut directives: Vec<(String, usize)>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         directives.sort_by_key(|(target, _)| usize::MAX - target.len());
         let levels = directives.iter().map(|(_, level)| *level);
         let most = levels.fold(default, usize::max);
@@ -32,31 +65,60 @@ impl Filter {
             most,
             default,
             directives,
+            number: NEXT.fetch_add(1, Relaxed),
         }
     }
 
-    /// Reads `info`, `sqlx=debug`, `info,sqlx=warn,my_app::db=trace`; of two for one target the last.
+    /// Reads `info`, `sqlx=debug`, `info,sqlx=warn,my_app::db=trace`; of two for one target the last. Modules are separated by
+    /// `::`, as in Rust, or by dots, as the log prints them.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut default = Level::Info.as_usize();
-        let mut directives: Vec<(String, usize)> = Vec::new();
-        for part in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
+        let mut directives = Directives::default();
+        for part in parts(text) {
             match part.split_once('=') {
-                None => default = level(part)?,
+                None => directives.default = level(part)?,
                 Some((target, name)) => {
                     let target = target.trim();
                     if target.is_empty() {
                         return None;
                     }
-                    directives.retain(|(earlier, _)| earlier != target);
-                    directives.push((target.to_owned(), level(name.trim())?));
+                    directives.add(target, level(name.trim())?);
                 }
             }
         }
-        Some(Self::new(default, directives))
+        Some(directives.finish())
+    }
+
+    /// Reads what `env_logger` and `tracing-subscriber` take in `RUST_LOG`, as far as it is about targets. Returns also what could
+    /// not be read.
+    pub(crate) fn parse_rust_log(text: &str) -> (Self, Vec<&str>) {
+        let mut directives = Directives::default();
+        let mut unread = Vec::new();
+        // `env_logger` takes a pattern for messages after a slash.
+        let (text, pattern) = match text.split_once('/') {
+            Some((text, pattern)) => (text, Some(pattern)),
+            None => (text, None),
+        };
+        for part in parts(text) {
+            let (target, name) = part.split_once('=').map_or((part, None), |(target, name)| {
+                (target.trim(), Some(name.trim()))
+            });
+            match name.map_or(Some(Level::Trace.as_usize()), rust_level) {
+                _ if target.is_empty() || !can_fit(target) => unread.push(part),
+                None => unread.push(part),
+                Some(_) if name.is_none() && rust_level(part).is_some() => {
+                    directives.default = rust_level(part).unwrap_or(directives.default);
+                }
+                Some(level) => directives.add(target, level),
+            }
+        }
+        unread.extend(pattern);
+        (directives.finish(), unread)
+    }
+
+    /// Returns the targets of those directives that no record can fit.
+    pub(crate) fn unfit(&self) -> impl Iterator<Item = &str> {
+        let targets = self.directives.iter().map(|(target, _)| target.as_str());
+        targets.filter(|target| !can_fit(target))
     }
 
     /// Whether a record counts.
@@ -67,8 +129,44 @@ impl Filter {
     }
 
     fn level_of(&self, target: &str) -> usize {
+        if target.len() > LONGEST {
+            return self.decide(target);
+        }
+        // The same text is almost always at the same place.
+        let place = (target.as_ptr().addr() >> 3 ^ target.len()) % REMEMBERED;
+        let known = DECISIONS.try_with(|decisions| {
+            let decisions = decisions.try_borrow().ok()?;
+            let known = decisions.get(place)?;
+            (known.filter == self.number && *known.target == *target).then_some(known.level)
+        });
+        match known {
+            Ok(Some(level)) => level,
+            _ => self.decide_and_remember(target, place),
+        }
+    }
+
+    #[cold]
+    fn decide_and_remember(&self, target: &str, place: usize) -> usize {
+        let level = self.decide(target);
+        // A thread that ends remembers nothing any more.
+        let _ = DECISIONS.try_with(|decisions| {
+            let Ok(mut decisions) = decisions.try_borrow_mut() else {
+                return;
+            };
+            decisions.resize(REMEMBERED, Decision::default());
+            decisions[place] = Decision {
+                filter: self.number,
+                level,
+                target: target.into(),
+            };
+        });
+        level
+    }
+
+    fn decide(&self, target: &str) -> usize {
+        let target = with_dots(target);
         let mut directives = self.directives.iter();
-        let directive = directives.find(|(prefix, _)| is_inside(target, prefix));
+        let directive = directives.find(|(prefix, _)| is_inside(&target, prefix));
         directive.map_or(self.default, |(_, level)| *level)
     }
 
@@ -78,11 +176,65 @@ impl Filter {
     }
 }
 
-/// `sqlx` holds `sqlx` and `sqlx::query`, not `sqlx_extra`; `request` holds `request.summary`.
+/// Directives that are being read.
+struct Directives {
+    default: usize,
+    all: Vec<(String, usize)>,
+}
+
+impl Default for Directives {
+    fn default() -> Self {
+        Self {
+            default: Level::Info.as_usize(),
+            all: Vec::new(),
+        }
+    }
+}
+
+impl Directives {
+    fn add(&mut self, target: &str, level: usize) {
+        let target = with_dots(target).trim_end_matches('.').to_owned();
+        self.all.retain(|(earlier, _)| *earlier != target);
+        self.all.push((target, level));
+    }
+
+    fn finish(self) -> Filter {
+        Filter::new(self.default, self.all)
+    }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty())
+}
+
+fn with_dots(target: &str) -> String {
+    target.replace("::", ".")
+}
+
+/// Whether a target of that text is one that a record may have: words with dots, colons or slashes between them.
+fn can_fit(target: &str) -> bool {
+    let word = |word: &str| {
+        let plain = |letter: char| letter.is_alphanumeric() || "_-/".contains(letter);
+        !word.is_empty() && word.chars().all(plain)
+    };
+    with_dots(target).split('.').all(word)
+}
+
+/// `sqlx` holds `sqlx` and `sqlx.query`, not `sqlx_extra`.
 fn is_inside(target: &str, prefix: &str) -> bool {
-    target
-        .strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('.'))
+    let rest = target.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// A level as `RUST_LOG` has it: `tracing-subscriber` takes numbers, too.
+fn rust_level(name: &str) -> Option<usize> {
+    let numbers = ["off", "error", "warn", "info", "debug", "trace"];
+    let number = name
+        .parse()
+        .ok()
+        .and_then(|number: usize| numbers.get(number));
+    level(number.unwrap_or(&name))
 }
 
 fn level(name: &str) -> Option<usize> {
@@ -126,6 +278,67 @@ mod tests {
             Filter::parse("sqlx=trace").map(|filter| filter.allows(Level::Debug, "x")),
             Some(false)
         );
+    }
+
+    #[test]
+    fn a_directive_fits_a_target_as_rust_writes_it_and_as_the_log_prints_it() {
+        for directive in ["my_app.db=off", "my_app::db=off", "my_app::db::=off"] {
+            let filter = Filter::parse(directive).expect("good");
+            for target in [
+                "my_app::db",
+                "my_app.db",
+                "my_app::db::pool",
+                "my_app.db.pool",
+            ] {
+                // Twice: the second time it is remembered.
+                for _ in 0..2 {
+                    assert!(!filter.allows(Level::Error, target), "{directive} {target}");
+                }
+            }
+            assert!(filter.allows(Level::Info, "my_app::dbx"), "{directive}");
+        }
+    }
+
+    #[test]
+    fn what_one_filter_decided_another_decides_itself_and_a_place_may_have_another_text() {
+        let [all, none] = ["a=trace", "a=off"].map(|text| Filter::parse(text).expect("good"));
+        let mut target = String::from("a");
+        for _ in 0..2 {
+            assert!(all.allows(Level::Trace, &target));
+            assert!(!none.allows(Level::Error, &target));
+        }
+        // The same address and length.
+        target.replace_range(.., "b");
+        assert!(!all.allows(Level::Trace, &target));
+        assert!(none.allows(Level::Error, &target));
+        let long = "a.".repeat(LONGEST);
+        assert!(!none.allows(Level::Error, &long));
+    }
+
+    #[test]
+    fn a_directive_that_can_fit_nothing_is_found() {
+        let filter =
+            Filter::parse("my app=debug,a::b*=info,a:b=info,sqlx=warn,request.summary=off");
+        let filter = filter.expect("good");
+        let mut unfit: Vec<_> = filter.unfit().collect();
+        unfit.sort_unstable();
+        assert_eq!(unfit, ["a.b*", "a:b", "my app"]);
+    }
+
+    #[test]
+    fn rust_log_is_read_as_far_as_it_is_about_targets() {
+        for (text, same, unread) in [
+            ("warn,my_app=debug", "warn,my_app=debug", &[][..]),
+            ("my_app", "my_app=trace", &[]),
+            ("3,sqlx=2", "info,sqlx=warn", &[]),
+            ("info,[span]=debug", "info", &["[span]=debug"]),
+            ("a=loud,b=info/pattern", "b=info", &["a=loud", "pattern"]),
+            ("=,,==", "info", &["=", "=="]),
+        ] {
+            let (filter, found) = Filter::parse_rust_log(text);
+            assert_eq!(Some(filter), Filter::parse(same), "{text}");
+            assert_eq!(found, unread, "{text}");
+        }
     }
 
     #[test]

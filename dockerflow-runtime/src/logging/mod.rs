@@ -1,8 +1,10 @@
 //! The log: records of slog, `log` and `tracing`, and panics, as lines on stdout.
 
 mod bridges;
+mod clock;
 mod escape;
 mod filter;
+mod json;
 mod line;
 mod mozlog;
 #[cfg(feature = "opentelemetry-0_33")]
@@ -13,6 +15,7 @@ mod panics;
 mod repeats;
 mod setup;
 mod sink;
+mod text;
 mod unresolved;
 mod writer;
 

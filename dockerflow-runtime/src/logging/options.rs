@@ -26,22 +26,19 @@ pub(crate) struct LogOptions {
 enum Named {
     Mozlog,
     Gcp,
+    Json,
     Text,
 }
 
 impl LogOptions {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
         Self {
-            filter: environment.get(
-                "LOG_LEVEL",
-                Filter::default(),
-                Filter::EXPECTED,
-                Filter::parse,
-            ),
-            format: environment.get("LOG_FORMAT", None, "mozlog, text or gcp", |text| {
+            filter: filter(environment),
+            format: environment.get("LOG_FORMAT", None, "mozlog, json, gcp or text", |text| {
                 Some(Some(match text.to_ascii_lowercase().as_str() {
                     "mozlog" => Named::Mozlog,
                     "gcp" => Named::Gcp,
+                    "json" => Named::Json,
                     "text" => Named::Text,
                     _ => return None,
                 }))
@@ -76,9 +73,35 @@ impl LogOptions {
         };
         match self.format {
             Some(Named::Gcp) => Format::Gcp,
+            Some(Named::Json) => Format::Json,
             Some(Named::Text) => text,
             None if terminal => text,
             Some(Named::Mozlog) | None => Format::Mozlog,
         }
     }
+}
+
+/// Reads `LOG_LEVEL`, and if that is unset `RUST_LOG`, which is for other programs, too, and never an error.
+fn filter(environment: &mut Environment<'_>) -> Filter {
+    let filter = environment.get("LOG_LEVEL", None, Filter::EXPECTED, |text| {
+        Filter::parse(text).map(Some)
+    });
+    let mut warnings = Vec::new();
+    let filter = filter.unwrap_or_else(|| {
+        let text = environment.optional("RUST_LOG").unwrap_or_default();
+        let (filter, unread) = Filter::parse_rust_log(&text);
+        warnings.extend(unread.iter().map(|part| {
+            format!("RUST_LOG: {part:?} is ignored: it is not a target, a level or target=level")
+        }));
+        filter
+    });
+    warnings.extend(
+        filter
+            .unfit()
+            .map(|target| format!("LOG_LEVEL: no record has the target {target:?}")),
+    );
+    for warning in warnings {
+        environment.warn(warning);
+    }
+    filter
 }

@@ -48,7 +48,12 @@ impl Drop for Last {
 pub fn init_logging(program: &str) -> Result<(), Error> {
     let mut environment = Environment::of_process();
     let options = LogOptions::read(&mut environment);
-    start(&environment.finish(options)?, program).map(drop)
+    let warnings = environment.warnings();
+    start(&environment.finish(options)?, program)?;
+    for warning in warnings {
+        log::warn!(target: "dockerflow.log", "{warning}");
+    }
+    Ok(())
 }
 
 /// Starts logging to stdout in the name of `program`: records of slog, `log` and `tracing`, and panics. Once in a process: a

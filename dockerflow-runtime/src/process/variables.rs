@@ -49,7 +49,8 @@ variables! {
     DOCKERFLOW_HEARTBEAT_TIMEOUT, "800ms", "The deadline of a check that has none of its own", "2s";
     DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
     LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
-    LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, or gcp: mozlog with Google's severity and message", "gcp";
+    RUST_LOG, "none", "The same, where LOG_LEVEL is unset; what is not about targets is ignored with a warning", "info,sqlx=warn";
+    LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, json: flat lines, or gcp: mozlog with Google's severity and message", "gcp";
     LOG_REPEAT_LIMIT, "none", "Maximum log lines a second from one place in the source; the rest is counted", "100";
     GOOGLE_CLOUD_PROJECT, "none", "The Google Cloud project that trace links point to, for LOG_FORMAT=gcp", "shop-prod";
     SENTRY_DSN, "none: no reports", "Where errors are reported; takes the feature sentry-0_49", "https://key@sentry.example.org/1";
@@ -85,8 +86,8 @@ pub(crate) fn is_ours(name: &str) -> bool {
 
 /// Reports whether a program can have a default for the variable: one of the table, or an address of `Server::also`.
 pub(crate) fn may_have_default(name: &str) -> bool {
-    // NO_COLOR is not a setting of one program.
-    let ours = is_ours(name) && name != "NO_COLOR";
+    // These are not settings of one program.
+    let ours = is_ours(name) && !matches!(name, "NO_COLOR" | "RUST_LOG");
     ours || name.ends_with("_PORT") || name.ends_with("_HOST")
 }
 

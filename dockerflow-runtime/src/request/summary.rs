@@ -10,6 +10,8 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
+use crate::json::to_json;
+
 /// The summary of the request that is handled: an extractor with which an app adds fields to it.
 ///
 /// A field of an app replaces one of ours with the same name, and its own earlier one. `null` is left out; an object or a list becomes
@@ -78,10 +80,6 @@ impl Summary {
     pub(crate) fn fields(&self) -> Ref<'_, Fields> {
         self.0.fields.borrow()
     }
-}
-
-fn to_json(value: &impl Serialize) -> Json {
-    serde_json::to_value(value).unwrap_or_else(|error| format!("not JSON: {error}").into())
 }
 
 #[cfg(test)]

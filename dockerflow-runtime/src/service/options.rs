@@ -54,7 +54,7 @@ impl ServiceOptions {
         let mut environment = Environment::of_process();
         let options = Self::read(&mut environment);
         for warning in environment.warnings() {
-            log::warn!("{warning}");
+            log::warn!(target: "dockerflow.server", "{warning}");
         }
         environment.finish(options)
     }

@@ -1,6 +1,6 @@
 //! The services that are compared: one route, and a way of logging each.
 
-use std::{io, sync::Mutex};
+use std::io;
 
 use actix_web::{
     App, HttpServer,
@@ -88,6 +88,7 @@ fn logger() -> io::Result<(Server, u16)> {
 
 fn tracing() -> io::Result<(Server, u16)> {
     let layers = tracing_subscriber::registry()
+        .with(tracing_subscriber::filter::LevelFilter::INFO)
         .with(JsonStorageLayer)
         .with(MozLogFormatLayer::new("bench", io::stdout));
     tracing::subscriber::set_global_default(layers).map_err(io::Error::other)?;
@@ -107,7 +108,7 @@ fn by_hand() -> io::Result<(Server, u16)> {
         .chan_size(65_536)
         .build()
         .fuse();
-    let logger = slog::Logger::root(Mutex::new(drain).fuse(), o!());
+    let logger = slog::Logger::root(drain, o!());
     serve!(move || {
         let logger = logger.clone();
         App::new()

@@ -7,6 +7,7 @@ use slog::{Level, OwnedKVList, Record};
 
 use crate::{
     error::Chain,
+    json::to_json,
     logging::{
         line::{Line, Value},
         mozlog::kind,
@@ -120,7 +121,7 @@ struct One<'a, 'b> {
 
 impl<'v> VisitValue<'v> for One<'_, '_> {
     fn visit_any(&mut self, value: kv::Value<'_>) -> Result<(), kv::Error> {
-        self.put(Value::Format(format_args!("{value}")));
+        self.line.json(self.key, &to_json(&value), Line::last);
         Ok(())
     }
 
@@ -135,6 +136,16 @@ impl<'v> VisitValue<'v> for One<'_, '_> {
 
     fn visit_i64(&mut self, value: i64) -> Result<(), kv::Error> {
         self.put(Value::Signed(value));
+        Ok(())
+    }
+
+    fn visit_u128(&mut self, value: u128) -> Result<(), kv::Error> {
+        self.put(Value::Wide(value));
+        Ok(())
+    }
+
+    fn visit_i128(&mut self, value: i128) -> Result<(), kv::Error> {
+        self.put(Value::WideSigned(value));
         Ok(())
     }
 

@@ -300,6 +300,14 @@ macro_rules! visit {
             self.put(field, Value::Signed(value));
         }
 
+        fn record_u128(&mut self, field: &Field, value: u128) {
+            self.put(field, Value::Wide(value));
+        }
+
+        fn record_i128(&mut self, field: &Field, value: i128) {
+            self.put(field, Value::WideSigned(value));
+        }
+
         fn record_f64(&mut self, field: &Field, value: f64) {
             self.put(field, Value::Float(value));
         }
@@ -371,6 +379,11 @@ impl SpanFields {
             Value::Format(arguments) => Kept::Text(arguments.to_string()),
             Value::Unsigned(number) => Kept::Unsigned(number),
             Value::Signed(number) => Kept::Signed(number),
+            Value::Wide(number) => u64::try_from(number)
+                .map_or_else(|_| Kept::Text(number.to_string()), Kept::Unsigned),
+            Value::WideSigned(number) => {
+                i64::try_from(number).map_or_else(|_| Kept::Text(number.to_string()), Kept::Signed)
+            }
             Value::Float(number) => Kept::Float(number),
             Value::Bool(yes) => Kept::Bool(yes),
         };

@@ -39,10 +39,10 @@ pub(super) fn killed() -> String {
         let _listener = TcpListener::bind(address).await.expect("nobody took it");
         let recovered = until(&server, 200, TTL + Duration::from_millis(100)).await;
         server
-            .log_with("ERROR dockerflow::heartbeat depends.failed: ")
+            .log_with("ERROR dockerflow.heartbeat depends.failed: ")
             .await;
         let log = server
-            .log_with("INFO dockerflow::heartbeat the check \"depends\" recovered after")
+            .log_with("INFO dockerflow.heartbeat the check \"depends\" recovered after")
             .await;
         assert_eq!(
             log.lines()

@@ -75,7 +75,7 @@ pub(super) fn flooding() -> String {
         assert!(slowest < Duration::from_millis(250), "{slowest:?}");
         let log = server.log_with("reported 9900 more messages").await;
         assert_eq!(
-            log.matches("ERROR dockerflow::heartbeat flood.").count(),
+            log.matches("ERROR dockerflow.heartbeat flood.").count(),
             100
         );
         format!(

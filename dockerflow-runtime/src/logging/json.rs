@@ -1,0 +1,122 @@
+//! Flat lines of JSON, by slog-json, for collectors that know nothing of mozlog.
+
+use std::{
+    collections::HashSet,
+    sync::{LazyLock, PoisonError, RwLock},
+};
+
+use slog::{BorrowedKV, Drain as _, KV, Key, Level, Record, Serializer, o, record_static};
+use slog_json::Json;
+
+use super::clock::now;
+
+/// How many keys are kept that slog does not have from the program's text: one that makes keys up would make more and more.
+const KEYS: usize = 4096;
+
+/// Appends a line. All but the level stands there as JSON.
+pub(super) fn write<'a>(
+    into: &mut Vec<u8>,
+    level: Level,
+    target: &[u8],
+    message: Option<&[u8]>,
+    fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) {
+    let fields = Fields {
+        level,
+        target,
+        message,
+        all: fields.collect(),
+    };
+    let place = record_static!(level, "");
+    let nothing = format_args!("");
+    let record = Record::new(&place, &nothing, BorrowedKV(&fields));
+    let written = Json::new(into).build().log(&record, &o!().into());
+    // Every value is one that JSON has.
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+/// What is in a line, in its order.
+struct Fields<'a> {
+    level: Level,
+    target: &'a [u8],
+    message: Option<&'a [u8]>,
+    all: Vec<(&'a [u8], &'a [u8])>,
+}
+
+impl KV for Fields<'_> {
+    fn serialize(&self, _record: &Record<'_>, to: &mut dyn Serializer) -> slog::Result {
+        let time = humantime::format_rfc3339_micros(now());
+        to.emit_str(key("time"), &time.to_string())?;
+        to.emit_str(key("level"), name(self.level))?;
+        emit(to, key("target"), self.target)?;
+        emit(to, key("msg"), self.message.unwrap_or(br#""""#))?;
+        let mut lost: u64 = 0;
+        for (name, value) in &self.all {
+            match lasting(&text(name)) {
+                Some(name) => emit(to, key(name), value)?,
+                None => lost += 1,
+            }
+        }
+        if lost > 0 {
+            to.emit_u64(key("log.keys_cut"), lost)?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(
+    clippy::useless_conversion,
+    reason = "the feature `dynamic-keys`, which a program may enable, makes it another type"
+)]
+fn key(name: &'static str) -> Key {
+    name.into()
+}
+
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "critical",
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Info => "info",
+        Level::Debug => "debug",
+        Level::Trace => "trace",
+    }
+}
+
+/// Emits what stands there as JSON: a string, a number or a boolean.
+fn emit(to: &mut dyn Serializer, key: Key, json: &[u8]) -> slog::Result {
+    let number = str::from_utf8(json).unwrap_or_default();
+    match json {
+        b"true" => to.emit_bool(key, true),
+        b"false" => to.emit_bool(key, false),
+        [b'"', ..] => to.emit_str(key, &text(json)),
+        _ => match (number.parse(), number.parse(), number.parse()) {
+            (Ok(number), _, _) => to.emit_u64(key, number),
+            (_, Ok(number), _) => to.emit_i64(key, number),
+            (_, _, Ok(number)) => to.emit_f64(key, number),
+            _ => to.emit_str(key, number),
+        },
+    }
+}
+
+/// The text of a string of JSON.
+fn text(json: &[u8]) -> String {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
+/// The same name for as long as the process runs, as slog wants it. `None` if there are too many already.
+fn lasting(name: &str) -> Option<&'static str> {
+    static NAMES: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
+    let known = NAMES.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = known.get(name) {
+        return Some(known);
+    }
+    drop(known);
+    let mut known = NAMES.write().unwrap_or_else(PoisonError::into_inner);
+    if known.len() >= KEYS {
+        return None;
+    }
+    let name: &'static str = Box::leak(name.into());
+    known.insert(name);
+    Some(name)
+}
