@@ -350,8 +350,8 @@ mod tests {
                 json!({"[1,\"a\"]": "inf"}),
             ),
             (
-                to_json(&BTreeMap::from([(Some(true), ()), (None, ())])),
-                json!({"true": null, "null": null}),
+                to_json(&BTreeMap::from([(Some(true), 1), (None, 2)])),
+                json!({"true": 1, "null": 2}),
             ),
             (to_json(&Shape::Unit), json!("Unit")),
             (

@@ -113,9 +113,8 @@ pub(crate) fn cut(inside: &[u8], most: usize) -> usize {
     loop {
         let length = match inside[at] {
             b'\\' if inside[at + 1] == b'u' => 6,
-            b'\\' => 2,
+            b'\\' | 0x80..0xe0 => 2,
             ..0x80 => 1,
-            0x80..0xe0 => 2,
             0xe0..0xf0 => 3,
             _ => 4,
         };

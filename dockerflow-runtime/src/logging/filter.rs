@@ -1,8 +1,8 @@
 //! Which records count: `LOG_LEVEL`, or else `RUST_LOG`.
 
 use std::{
-    cell::RefCell,
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    cell::Cell,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use slog::Level;
@@ -17,7 +17,7 @@ pub(crate) struct Filter {
     /// The longest target first, so that the first that fits is the closest. Modules are separated by dots.
     directives: Vec<(String, usize)>,
     /// What tells the decisions of this filter from those of another.
-    number: u32,
+    number: u64,
 }
 
 impl Default for Filter {
@@ -35,20 +35,13 @@ impl PartialEq for Filter {
 /// How many decisions a thread remembers.
 const REMEMBERED: usize = 128;
 
-/// A longer target is looked up each time.
-const LONGEST: usize = 128;
+/// How many bits of a decision are its level.
+const LEVEL: u64 = 0b111;
 
 thread_local! {
-    /// What was decided for targets: a program has few, and logs with each very often.
-    static DECISIONS: RefCell<Vec<Decision>> = const { RefCell::new(Vec::new()) };
-}
-
-#[derive(Clone, Debug, Default)]
-struct Decision {
-    /// The number of the filter; 0 is none.
-    filter: u32,
-    level: usize,
-    target: Box<str>,
+    /// What was decided for targets: a program has few, and logs with each very often. A decision is the fingerprint of filter and
+    /// target, whose last bits are replaced by the level; 0 is none.
+    static DECISIONS: [Cell<u64>; REMEMBERED] = const { [const { Cell::new(0) }; REMEMBERED] };
 }
 
 impl Filter {
@@ -57,7 +50,7 @@ impl Filter {
          or such levels by target as in info,sqlx=warn";
 
     fn new(default: usize, mut directives: Vec<(String, usize)>) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         directives.sort_by_key(|(target, _)| usize::MAX - target.len());
         let levels = directives.iter().map(|(_, level)| *level);
         let most = levels.fold(default, usize::max);
@@ -128,41 +121,23 @@ impl Filter {
         level <= self.most && (self.directives.is_empty() || level <= self.level_of(target))
     }
 
+    #[inline]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the bits that are left are a place"
+    )]
     fn level_of(&self, target: &str) -> usize {
-        if target.len() > LONGEST {
-            return self.decide(target);
-        }
-        // The same text is almost always at the same place.
-        let place = (target.as_ptr().addr() >> 3 ^ target.len()) % REMEMBERED;
-        let known = DECISIONS.try_with(|decisions| {
-            let decisions = decisions.try_borrow().ok()?;
-            let known = decisions.get(place)?;
-            (known.filter == self.number && *known.target == *target).then_some(known.level)
-        });
-        match known {
-            Ok(Some(level)) => level,
-            _ => self.decide_and_remember(target, place),
-        }
+        let fingerprint = fingerprint(self.number, target) & !LEVEL;
+        DECISIONS.with(|decisions| {
+            let known = &decisions[(fingerprint >> 3) as usize % REMEMBERED];
+            if known.get() & !LEVEL != fingerprint {
+                known.set(fingerprint | self.decide(target) as u64);
+            }
+            (known.get() & LEVEL) as usize
+        })
     }
 
     #[cold]
-    fn decide_and_remember(&self, target: &str, place: usize) -> usize {
-        let level = self.decide(target);
-        // A thread that ends remembers nothing any more.
-        let _ = DECISIONS.try_with(|decisions| {
-            let Ok(mut decisions) = decisions.try_borrow_mut() else {
-                return;
-            };
-            decisions.resize(REMEMBERED, Decision::default());
-            decisions[place] = Decision {
-                filter: self.number,
-                level,
-                target: target.into(),
-            };
-        });
-        level
-    }
-
     fn decide(&self, target: &str) -> usize {
         let target = with_dots(target);
         let mut directives = self.directives.iter();
@@ -174,6 +149,25 @@ impl Filter {
     pub(crate) fn most(&self) -> Option<Level> {
         Level::from_usize(self.most)
     }
+}
+
+/// A number by which texts are told apart. That two have the same is as good as impossible.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
+fn fingerprint(seed: u64, text: &str) -> u64 {
+    const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, bytes: [u8; 8]| {
+        let wide = u128::from(hash ^ u64::from_le_bytes(bytes)) * FACTOR;
+        (wide >> 64) as u64 ^ wide as u64
+    };
+    let (words, rest) = text.as_bytes().as_chunks();
+    let mut hash = mix(seed, (text.len() as u64).to_le_bytes());
+    for word in words {
+        hash = mix(hash, *word);
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(hash, last) | 1 << 63
 }
 
 /// Directives that are being read.
@@ -311,7 +305,7 @@ mod tests {
         target.replace_range(.., "b");
         assert!(!all.allows(Level::Trace, &target));
         assert!(none.allows(Level::Error, &target));
-        let long = "a.".repeat(LONGEST);
+        let long = "a.".repeat(1000);
         assert!(!none.allows(Level::Error, &long));
     }
 

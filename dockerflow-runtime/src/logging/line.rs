@@ -939,7 +939,7 @@ mod tests {
                             line.last(&format!("key{number}"), Value::Unsigned(round));
                         }
                     }
-                    for number in 0..many + 1 {
+                    for number in 0..=many {
                         line.outer(&format!("key{number}"), Value::Unsigned(3));
                     }
                 });
