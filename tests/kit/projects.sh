@@ -53,16 +53,16 @@ mkdir src
 printf '[package]\nname = "secret-greeting"\nversion = "0.1.0"\nedition = "2024"\n' >Cargo.toml
 printf '//! A greeting that not everybody may read.\n\n/// The greeting.\npub const GREETING: &str = "hello, member";\n' >src/lib.rs
 git init --quiet && git add . && git commit --quiet --message one
-git clone --quiet --bare "$work/members" "$work/private/secret-greeting.git"
-git -C "$work/private/secret-greeting.git" update-server-info
+git clone --quiet --bare "$work/members" "$work/guarded/secret-greeting.git"
+git -C "$work/guarded/secret-greeting.git" update-server-info
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 public=$(free_port)
 git daemon --base-path="$work/public" --export-all --listen=127.0.0.1 --port="$public" --reuseaddr "$work/public" &
 servers+=($!)
-python3 "$here/password.py" "$work/private" ci hunter2 >"$work/private.port" 2>"$work/private.log" &
+python3 "$here/password.py" "$work/guarded" ci hunter2 >"$work/guarded.port" 2>"$work/guarded.log" &
 servers+=($!)
-until [[ -s $work/private.port ]]; do kill -0 "${servers[1]}"; sleep 0.1; done
-private=$(<"$work/private.port")
+until [[ -s $work/guarded.port ]]; do kill -0 "${servers[1]}"; sleep 0.1; done
+private=$(<"$work/guarded.port")
 
 # The service that each project is: its own file is `extra`, its dependencies are `dependencies`.
 manifest() {
@@ -163,7 +163,8 @@ RUST
 }
 # project NAME [BRANCH]: an empty project in a repository of its own
 project() {
-  mkdir "$work/$1" && cd "$work/$1"
+  mkdir "$work/$1"
+  cd "$work/$1"
   git init --quiet --initial-branch "${2:-main}"
   git remote add origin "git@github.com:mozilla/$1.git"
   mkdir src
