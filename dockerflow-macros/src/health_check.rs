@@ -221,7 +221,7 @@ mod tests {
                 /// Documented.
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> { pool.ping().await }
             },
-            &expect![[r##"
+            &expect![[r#"
                 #[doc(hidden)]
                 pub fn __health_check_database() -> ::dockerflow::__private::Definition {
                     ::dockerflow::__private::Definition::asynchronous::<
@@ -234,7 +234,7 @@ mod tests {
                 pub async fn database(pool: web::Data<Pool>) -> Result<(), Error> {
                     pool.ping().await
                 }
-            "##]],
+            "#]],
         );
     }
 
@@ -250,7 +250,7 @@ mod tests {
             &quote!(
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
             ),
-            &expect![[r##"
+            &expect![[r#"
                 #[doc(hidden)]
                 fn __health_check_try() -> ::framework::df::__private::Definition {
                     ::framework::df::__private::Definition::blocking::<
@@ -263,7 +263,7 @@ mod tests {
                 ::framework::df::__private::register!(__health_check_try);
                 #[allow(clippy::needless_pass_by_value)]
                 fn r#try(path: web::Data<Folder>, limit: web::Data<Limit>) {}
-            "##]],
+            "#]],
         );
     }
 }

@@ -297,7 +297,7 @@ mod tests {
                 /// Documented.
                 pub fn app<P: Clone>(pool: &P) -> App { App::new().app_data(pool.clone()) }
             },
-            &expect![[r#"
+            &expect![[r"
                 /// Documented.
                 pub fn app<P: Clone>(
                     pool: &P,
@@ -312,7 +312,7 @@ mod tests {
                         (move || { App::new().app_data(pool.clone()) })(),
                     )
                 }
-            "#]],
+            "]],
         );
     }
 

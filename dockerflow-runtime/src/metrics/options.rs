@@ -23,7 +23,7 @@ pub(crate) struct MetricsOptions {
     pub(crate) endpoint: bool,
     /// `DOCKERFLOW_METRICS_BUCKETS`: the upper bounds of a timer's buckets, in seconds.
     #[cfg_attr(
-        not(feature = "prometheus"),
+        not(any(test, feature = "prometheus")),
         expect(dead_code, reason = "Prometheus has buckets")
     )]
     pub(super) buckets: Vec<f64>,

@@ -513,6 +513,8 @@ mod tests {
 
     #[test]
     fn without_a_file_at_the_specifications_path_the_embedded_object_is_served() {
+        const TEXT: &str =
+            r#"{ "of": "a file", "commit": "00112233445566778899aabbccddeeff00112233" }"#;
         let with_file = |text| Embedded {
             facts: Some(FACTS),
             file: Some(EmbeddedFile {
@@ -520,8 +522,6 @@ mod tests {
                 text,
             }),
         };
-        const TEXT: &str =
-            r#"{ "of": "a file", "commit": "00112233445566778899aabbccddeeff00112233" }"#;
         for absent in ["/no such folder/version.json", "/dev/null/version.json"] {
             let absent = Path::new(absent);
             assert_eq!(
