@@ -115,6 +115,8 @@ where
             engine.metrics.add_worker();
             if self.is_watched {
                 engine.workers.add();
+                // An HttpServer of the app's own is not asked when it is up.
+                crate::logging::service_is_up();
             }
         }
         future::ready(engine.map(|engine| DockerflowMiddleware {
