@@ -145,6 +145,10 @@ fn seen(mut response: ServiceResponse) -> ServiceResponse {
     response
 }
 
+/// A service without a check would warn of that.
+#[dockerflow::health_check]
+async fn always() {}
+
 #[dockerflow::service]
 fn app() -> App {
     let app = App::new().service(handler).service(guard).service(breaks);
