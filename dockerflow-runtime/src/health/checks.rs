@@ -29,7 +29,7 @@
 //! use redis::aio::ConnectionManager;
 //! use sqlx::{PgPool, migrate::Migrator};
 //!
-//! static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/heartbeat/migrations");
+//! static MIGRATIONS: Migrator = sqlx::migrate!("../tests/it/heartbeat/migrations");
 //!
 //! #[health_check]
 //! async fn database(pool: web::Data<PgPool>) -> Option<Message> {

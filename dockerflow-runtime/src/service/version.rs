@@ -4,7 +4,7 @@ use std::{fmt, fs, io, path::Path, sync::OnceLock};
 
 use actix_web::web::Bytes;
 use dockerflow_build_facts::{url, version};
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::Value;
 
 use crate::error::Error;
@@ -19,7 +19,7 @@ const FILE: &str = "/app/version.json";
 /// the keys in the order of the fields.
 ///
 /// [specification]: https://github.com/mozilla-services/Dockerflow/blob/main/docs/version_object.md
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Version {
     /// The URL of the repository, without user, password and query.
@@ -30,6 +30,18 @@ pub struct Version {
     pub commit: &'static str,
     /// The URL of the build in the CI system.
     pub build: &'static str,
+}
+
+/// An object with the four keys, in the order of the fields.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Version", 4)?;
+        object.serialize_field("source", self.source)?;
+        object.serialize_field("version", self.version)?;
+        object.serialize_field("commit", self.commit)?;
+        object.serialize_field("build", self.build)?;
+        object.end()
+    }
 }
 
 impl Version {

@@ -51,7 +51,7 @@ pub(super) fn is_layered() -> bool {
 /// tracing::subscriber::set_global_default(subscriber)?;
 /// dockerflow::logging::init_logging("shop")?;
 /// tracing::info!("a line of the log");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), dockerflow::Error>(())
 /// ```
 ///
 /// A global filter (an `EnvFilter` that is added with `.with(…)`) stops records before any layer sees them; one that is added with
