@@ -4,14 +4,14 @@ use std::{fmt, io, process::ExitCode};
 
 /// Why a service did not start. Its text, in `Display` and `Debug` alike, has one line for each fault.
 ///
-/// [`main`](crate::main) prints it and exits with [`Error::exit_code`]. An ordinary `main` may return it, as `Result<(), Error>`:
-/// the text is the same, and the exit code is 1, as it is for any `Err`.
+/// [`Program::run`](crate::Program::run), and so `#[dockerflow::main]`, prints it and exits with [`Error::exit_code`]. If an
+/// ordinary `main` returns it, as `Result<(), Error>`, the text is the same, and the exit code is 1, as for any `Err`.
 ///
-/// `?` makes one of any error of an application, of an `anyhow::Error`, a `String`, a `&str`. For that, it is no
-/// [`std::error::Error`] itself.
+/// `?` converts any error of an application, an `anyhow::Error`, a `String` or a `&str` into it. To make that possible, it does
+/// not implement [`std::error::Error`] itself.
 #[non_exhaustive]
 pub enum Error {
-    /// Settings that are not what they should be: all of them, not only the first.
+    /// Invalid settings: all of them, not only the first.
     Settings(Vec<BadSetting>),
     /// The version file is there and cannot be served.
     #[non_exhaustive]

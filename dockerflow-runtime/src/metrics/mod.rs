@@ -1,6 +1,6 @@
 //! Metrics: what is measured, under which names, and how it reaches statsd and Prometheus.
 //!
-//! An app counts through [`Metrics`](crate::Metrics), an extractor that is a [`cadence`] client.
+//! An app counts through [`Metrics`], an extractor that is a [`cadence`] client.
 
 mod backends;
 mod client;
