@@ -18,6 +18,14 @@ fn saying<'a>(lines: &'a [Line], text: &str) -> Vec<&'a Line> {
         .collect()
 }
 
+/// The lines at WARNING and above, except that a build without `.git`, as in a container, has no commit.
+fn alerts(lines: &[Line]) -> Vec<&Line> {
+    let lines = lines.iter().filter(|line| line.severity < 6);
+    lines
+        .filter(|line| !line.text("msg").starts_with("/__version__ has no commit"))
+        .collect()
+}
+
 #[test]
 fn an_error_that_panics_while_it_is_handled_is_answered_logged_and_harms_no_request_behind_it() {
     for (path, status) in [
@@ -180,7 +188,7 @@ fn a_malformed_request_is_no_error_of_the_service() {
             let _ = stream.answer();
         }
     });
-    let alerts: Vec<_> = lines.iter().filter(|line| line.severity < 6).collect();
+    let alerts = alerts(&lines);
     assert!(alerts.is_empty(), "{alerts:?}");
     assert!(
         lines
@@ -253,7 +261,8 @@ fn where_the_error_endpoint_is_off_the_app_answers() {
         }
     });
     assert_eq!(summaries(&lines).len(), 2);
-    assert!(lines.iter().all(|line| line.severity >= 6), "{lines:?}");
+    let alerts = alerts(&lines);
+    assert!(alerts.is_empty(), "{alerts:?}");
 }
 
 /// mozilla-services/autopush-rs#1220: 154.8 of 156 million lines a day were one message.
