@@ -90,7 +90,8 @@ pub use dockerflow_macros::main;
 ///
 /// The service answers `/__version__`, `/__heartbeat__` and `/__lbheartbeat__` before the app sees the request, and, if they are
 /// switched on, `/__error__` and `/__metrics__`. The function keeps its name, arguments, generics and documentation, and `return`
-/// works. A return type of `App` is completed; `App<…>` is kept. The app does not borrow from the factory's arguments.
+/// works. The macro completes a return type of `App`, and keeps an `App<…>` as it is. The app must own what it
+/// keeps: it cannot borrow from the function's arguments.
 ///
 /// ```standalone_crate
 /// use actix_web::{App, HttpServer, get, web};

@@ -1,8 +1,8 @@
 //! A bounded queue of lines: any thread pushes without waiting for another, and one thread takes them in order.
 //!
 //! A push must not wait for a thread that the system has suspended. So there are several shards, each with a lock that is only
-//! ever tried: a push whose own shard is in use goes to the next. Within the lock it reserves the place of its bytes in the
-//! stream of all bytes, which is what the thread that takes them orders them by.
+//! ever tried: a push whose own shard is in use goes to the next. While it holds the lock, it reserves the position of
+//! its bytes in the stream of all bytes. The thread that takes them sorts them by that position.
 
 use std::{
     cmp, fmt, io, mem,

@@ -25,8 +25,9 @@ impl Metrics {
         output
     }
 
-    /// Has `read` called each second and at each scrape, and sends what it returns as the gauges `name.…`: how full a pool is,
-    /// how long a queue. It must be quick. A second call with the same name replaces the first, so that each worker may make it.
+    /// Registers `read`, which is called every second and at every scrape. Each pair that it returns is sent as the gauge
+    /// `name.key`: for example, how full a pool is, or how long a queue. It must be quick. A second call with the same name
+    /// replaces the first, so that each worker may make it.
     ///
     /// ```
     /// # use dockerflow::Metrics;

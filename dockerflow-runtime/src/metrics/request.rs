@@ -44,7 +44,7 @@ impl RequestMetrics {
 
     /// The app has answered `request` with `status`.
     pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode) {
-        // What a route has matched is consumed. A 404 that no route gave is not worth a search of them all.
+        // If part of the path is unprocessed, no route has matched. Such a 404 is not worth a search of all routes.
         let unmatched =
             status == StatusCode::NOT_FOUND && !request.match_info().unprocessed().is_empty();
         let route = if unmatched {

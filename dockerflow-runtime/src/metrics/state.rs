@@ -78,7 +78,7 @@ impl State {
             .unwrap_or_default()
     }
 
-    /// Has `read` asked for the gauges `name.…`. Of two for one name, the last counts.
+    /// Registers `read` for the gauges `name.…`, in place of an earlier function of this name.
     pub(super) fn observe(&self, name: &str, read: Arc<Gauges>) {
         let mut gauges = lock(&self.gauges);
         gauges.retain(|(earlier, _)| earlier != name);

@@ -55,7 +55,7 @@ pub struct Drain {
 
 #[derive(Debug)]
 struct State {
-    /// Said twice, as each response asks: a load is cheaper than the lock of `phase`.
+    /// Repeats what `phase` says: each response reads it, and an atomic load is cheaper than that lock.
     draining: AtomicBool,
     phase: watch::Sender<Phase>,
     /// Whether the app has asked for the drain.
