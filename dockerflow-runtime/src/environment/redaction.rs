@@ -7,7 +7,7 @@ const ANYWHERE: [&str; 21] = [
     "pass", "pwd", "secret", "token", "key", "cred", "auth", "bearer", "dsn", "cookie", "private",
     "psk", "jwt", "hmac", "salt", "seed", "session", "cert", "webhook", "licens", "licenc",
 ];
-/// In a name, as a word of their own: `design`, `ping` and `footprint` are no secrets.
+/// In a name, as a word of their own: `design`, `ping` and `footprint` do not sound like a secret.
 const WORDS: [&str; 17] = [
     "pin",
     "pins",

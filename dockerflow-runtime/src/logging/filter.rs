@@ -151,7 +151,7 @@ impl Filter {
     }
 }
 
-/// A number by which texts are told apart. That two have the same is as good as impossible.
+/// A number that identifies a text. Two texts with the same number are practically impossible.
 #[inline]
 #[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
 fn fingerprint(seed: u64, text: &str) -> u64 {
