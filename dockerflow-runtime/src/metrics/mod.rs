@@ -6,6 +6,8 @@ mod backends;
 mod client;
 mod names;
 mod options;
+#[cfg(any(feature = "deadpool-0_13", feature = "sqlx-0_9"))]
+pub mod pools;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod recorder;
