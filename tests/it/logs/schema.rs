@@ -44,7 +44,9 @@ pub(super) fn validate(line: &[u8]) -> Result<Line, String> {
     let Object(mut keys) = object;
     let mut take = |key: &str| keys.remove(key).ok_or(format!("no {key}"));
     let timestamp = take("Timestamp")?.number("Timestamp")?;
-    let nanoseconds = timestamp.as_u64().ok_or("a Timestamp that is no integer")?;
+    let nanoseconds = timestamp
+        .as_u64()
+        .ok_or("a Timestamp that is not an integer")?;
     if !(1_600_000_000_000_000_000..4_000_000_000_000_000_000).contains(&nanoseconds) {
         return Err(format!(
             "the Timestamp {nanoseconds} is not of our time in nanoseconds"
@@ -66,9 +68,9 @@ pub(super) fn validate(line: &[u8]) -> Result<Line, String> {
     take("Pid")?
         .number("Pid")?
         .as_u64()
-        .ok_or("a Pid that is no integer")?;
+        .ok_or("a Pid that is not an integer")?;
     let Member::Object(fields) = take("Fields")? else {
-        return Err("Fields is no object".into());
+        return Err("Fields is not an object".into());
     };
     if fields.is_empty() {
         return Err("empty Fields".into());
@@ -110,14 +112,14 @@ impl Member {
     fn text(self, key: &str) -> Result<String, String> {
         match self {
             Self::Plain(Value::String(text)) => Ok(text),
-            _ => Err(format!("{key} is no string")),
+            _ => Err(format!("{key} is not a string")),
         }
     }
 
     fn number(self, key: &str) -> Result<Number, String> {
         match self {
             Self::Plain(Value::Number(number)) => Ok(number),
-            _ => Err(format!("{key} is no number")),
+            _ => Err(format!("{key} is not a number")),
         }
     }
 }

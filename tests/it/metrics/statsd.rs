@@ -40,7 +40,7 @@ fn a_statsd_server_hears_every_metric_that_is_documented() {
         "process.request|ms|#method:GET,route:unmatched,status:4xx",
     ];
     until("all are there", || statsd.series().len() >= expected.len());
-    assert_eq!(statsd.series(), expected, "probes are no requests");
+    assert_eq!(statsd.series(), expected, "probes do not count as requests");
 
     // While a request is under way, it is in flight; one that is given up is not.
     let mut slow = Connection::open(address).expect("it serves");

@@ -143,9 +143,9 @@ fn a_bad_value_that_looks_like_a_secret_is_not_told() {
         command.env("PORT", "0").env(name, value);
         let output = run(command);
         assert_eq!(output.status.code(), Some(2));
-        let told = text(&output.stderr) + &text(&output.stdout);
-        assert!(told.contains(&format!("{name}: expected ")), "{told}");
-        assert!(!told.contains("hunter2"), "{told}");
+        let printed = text(&output.stderr) + &text(&output.stdout);
+        assert!(printed.contains(&format!("{name}: expected ")), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 }
 
@@ -165,12 +165,12 @@ fn all_bad_variables_are_reported_at_once() {
     assert_eq!(output.status.code(), Some(2), "{stderr}");
     assert_eq!(stderr.lines().count(), names.len(), "{stderr}");
     for name in names {
-        let told = stderr.lines().filter(|line| {
+        let reported = stderr.lines().filter(|line| {
             [" is ", ": "]
                 .iter()
                 .any(|then| line.starts_with(&format!("{name}{then}")))
         });
-        assert_eq!(told.count(), 1, "{name}: {stderr}");
+        assert_eq!(reported.count(), 1, "{name}: {stderr}");
     }
 }
 

@@ -22,7 +22,10 @@ impl Drop for Stop<'_> {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "it is one story, told in its order")]
+#[allow(
+    clippy::too_many_lines,
+    reason = "it is one story, signalled in its order"
+)]
 fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
     const CLIENTS: usize = 64;
     let metrics = Statsd::listen();
@@ -37,7 +40,7 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
         AtomicUsize::new(0),
         AtomicUsize::new(0),
     );
-    let told = thread::scope(|scope| {
+    let signalled = thread::scope(|scope| {
         let load = Stop(&stop);
         for _ in 0..CLIENTS {
             scope.spawn(|| {
@@ -71,12 +74,12 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
             get(address, "/__heartbeat__").expect("it serves").status,
             200
         );
-        let told = Instant::now();
+        let signalled = Instant::now();
         serving.signal("TERM");
         until("the heartbeat fails", || {
             get(address, "/__heartbeat__").expect("it serves").status == 503
         });
-        let first = told.elapsed();
+        let first = signalled.elapsed();
         assert!(
             first < Duration::from_millis(100),
             "the first 503 came after {first:?}"
@@ -91,7 +94,7 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
         assert_eq!((balancer.status, balancer.closes()), (503, true));
         assert_eq!(balancer.body, "");
         let before = answered.load(Ordering::Relaxed);
-        while told.elapsed() < Duration::from_millis(1800) {
+        while signalled.elapsed() < Duration::from_millis(1800) {
             assert_eq!(get(address, "/").expect("it still accepts").status, 200);
             thread::sleep(Duration::from_millis(10));
         }
@@ -103,14 +106,14 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
         let slow = slow.answer().expect("what is in flight is finished");
         assert_eq!((slow.status, slow.body.as_str()), (200, "3000 ms later"));
         assert!(
-            told.elapsed() > Duration::from_secs(2),
+            signalled.elapsed() > Duration::from_secs(2),
             "the listener had closed"
         );
         assert!(
             TcpStream::connect(address).is_err(),
             "the listener is closed"
         );
-        told
+        signalled
     });
     assert_eq!(
         failed.load(Ordering::Relaxed),
@@ -121,9 +124,9 @@ fn a_drain_under_load_loses_no_request_until_the_listener_closes() {
     let (status, stdout) = serving.end();
     assert_eq!(status.code(), Some(0));
     assert!(
-        told.elapsed() < Duration::from_secs(20),
+        signalled.elapsed() < Duration::from_secs(20),
         "{:?}",
-        told.elapsed()
+        signalled.elapsed()
     );
     let last: Value = serde_json::from_str(stdout.last().expect("a last line")).expect("JSON");
     assert_eq!(last["Fields"]["msg"], "stopped");
@@ -174,13 +177,13 @@ fn a_second_signal_stops_at_once_in_the_delay_and_after_it() {
         assert_eq!(get(serving.address(), "/").expect("it serves").status, 200);
         serving.signal("TERM");
         serving.line("draining");
-        let told = Instant::now();
+        let signalled = Instant::now();
         serving.insist();
         let (status, stdout) = serving.end();
         assert!(
-            told.elapsed() < Duration::from_secs(5),
+            signalled.elapsed() < Duration::from_secs(5),
             "{:?}",
-            told.elapsed()
+            signalled.elapsed()
         );
         assert_eq!(status.code(), Some(0), "{delay}");
         assert!(
@@ -199,18 +202,18 @@ fn requests_that_outlast_the_shutdown_timeout_are_cut_off() {
     let mut slow = Connection::open(serving.address()).expect("it serves");
     slow.ask("/slow/60000").expect("it reads");
     assert_eq!(get(serving.address(), "/").expect("it serves").status, 200);
-    let told = Instant::now();
+    let signalled = Instant::now();
     serving.signal("TERM");
     let (status, stdout) = serving.end();
     assert!(
-        told.elapsed() >= Duration::from_millis(200),
+        signalled.elapsed() >= Duration::from_millis(200),
         "{:?}",
-        told.elapsed()
+        signalled.elapsed()
     );
     assert!(
-        told.elapsed() < Duration::from_secs(5),
+        signalled.elapsed() < Duration::from_secs(5),
         "{:?}",
-        told.elapsed()
+        signalled.elapsed()
     );
     assert_eq!(status.code(), Some(0));
     assert!(

@@ -74,7 +74,7 @@ impl Websocket {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "it is one story, told in its order")]
+#[allow(clippy::too_many_lines, reason = "one scene, in its order")]
 fn a_deploy_closes_every_websocket_and_event_stream_in_order() {
     const WEBSOCKETS: usize = 200;
     const STREAMS: usize = 50;

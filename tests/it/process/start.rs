@@ -52,7 +52,7 @@ fn the_record_of_the_start_has_the_version_the_address_the_checks_and_the_settin
     let serving = serve(&[
         ("WORKERS", "3"),
         ("LOG_LEVEL", "info"),
-        ("GREETING", "not told"),
+        ("GREETING", "not shown"),
     ]);
     let line = serving.line("dockerflow.server");
     let record: Value = serde_json::from_str(&line).expect("JSON");
@@ -83,7 +83,7 @@ fn the_record_of_the_start_has_the_version_the_address_the_checks_and_the_settin
             "{setting}: {settings}"
         );
     }
-    assert!(!line.contains("not told"), "{line}");
+    assert!(!line.contains("not shown"), "{line}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_port_in_use_is_exit_code_1_and_an_address_of_another_machine_2() {
             "{stderr}"
         );
         assert!(stderr.contains(expected), "{stderr}");
-        // The log, too, has the reason: pipelines drop what is no JSON.
+        // The log, too, has the reason: pipelines drop lines that are not JSON.
         assert!(
             text(&output.stdout).contains("cannot listen on"),
             "{}",
@@ -171,7 +171,7 @@ fn the_workers_are_as_many_as_the_cpu_quota_allows() {
         return skip("no group with a CPU quota can be made here");
     }
     let set = |quota: &str| fs::write(group.join(file), format!("{quota}{rest}")).expect("a quota");
-    let mut told = Vec::new();
+    let mut counts = Vec::new();
     let all = thread::available_parallelism().expect("a count").get();
     for (quota, expected) in [(none, all), ("50000", 1), ("150000", 1), ("800000", all)] {
         set(quota);
@@ -189,14 +189,14 @@ fn the_workers_are_as_many_as_the_cpu_quota_allows() {
         let serving = Process::start(command);
         let line = serving.line("dockerflow.server");
         let record: Value = serde_json::from_str(&line).expect("JSON");
-        told.push((
+        counts.push((
             quota,
             record["Fields"]["workers"].as_u64(),
             Some(expected as u64),
         ));
     }
     until("the group is empty", || fs::remove_dir(&group).is_ok());
-    for (quota, found, expected) in told {
+    for (quota, found, expected) in counts {
         assert_eq!(found, expected, "with a quota of {quota} of 100000");
     }
 }
