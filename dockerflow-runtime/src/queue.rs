@@ -14,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::lock::lock;
+
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 64 * 1024;
 
@@ -375,11 +377,6 @@ pub(crate) fn first_lines(lines: &[u8], most: usize) -> &[u8] {
 #[allow(clippy::naive_bytecount, reason = "it counts only what is lost")]
 pub(crate) fn count_lines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// The guarded value. Nothing panics with it half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
