@@ -41,7 +41,7 @@ pub(crate) struct Draft {
     pub(crate) message: String,
 }
 
-/// What is wrong with a draft, by field.
+/// The problems of a draft, by field.
 pub(crate) type Problems = BTreeMap<&'static str, String>;
 
 /// Some of the entries, the newest first.
@@ -55,7 +55,7 @@ pub(crate) struct Page {
     pub(crate) total: u32,
 }
 
-/// Why there is no book.
+/// Why the book cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A URL of another kind of database; it is not shown, because it may hold a password.
@@ -63,7 +63,7 @@ pub enum OpenError {
         "DATABASE_URL: expected sqlite:<file> or postgres://<user>:<password>@<host>/<database>"
     )]
     Scheme,
-    /// A file that is not there and cannot be made, or not a database, or not ours.
+    /// A file that is missing and cannot be created, or is not a database, or belongs to another program.
     #[error("the database {file:?} cannot be opened")]
     File {
         /// Its path.
@@ -178,7 +178,7 @@ impl Book {
         Ok(total.try_into().unwrap_or(u32::MAX))
     }
 
-    /// Takes the lock that signing takes, and gives it back.
+    /// Takes the lock that signing takes, and releases it.
     pub(crate) async fn lock(&self) -> Result<(), sqlx::Error> {
         let transaction = if self.folder.is_some() {
             self.pool.begin_with("BEGIN IMMEDIATE").await?
@@ -232,7 +232,7 @@ impl Draft {
 async fn file_pool(url: &str) -> Result<(AnyPool, PathBuf), sqlx::Error> {
     let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
     let folder = options.get_filename().with_file_name(".");
-    // What the file keeps is set here, what a connection keeps by each connection.
+    // Settings of the file are made here, settings of a connection by each connection.
     let first = options.clone().journal_mode(SqliteJournalMode::Wal);
     first.connect().await?;
     let pool = AnyPoolOptions::new()

@@ -7,7 +7,7 @@ use dockerflow::{Message, health_check};
 
 use crate::Book;
 
-/// Could somebody sign now? Takes the lock for writing, and gives it back.
+/// Could somebody sign now? Takes the lock for writing, and releases it.
 #[health_check]
 async fn database(book: Data<Book>) -> Result<(), sqlx::Error> {
     book.lock().await

@@ -1,4 +1,4 @@
-//! Why a visitor does not get what was asked for.
+//! Why a request fails.
 
 use actix_web::http::StatusCode;
 

@@ -21,7 +21,7 @@ pub use book::{Book, OpenError};
 use error::Error;
 pub use settings::Settings;
 
-/// What is running; it stands at the foot of each page, too.
+/// The version that is running. The foot of each page shows it, too.
 pub const VERSION: dockerflow::Version = dockerflow::version!();
 
 /// What a page may do in a browser: show our style and pictures, send our form, and nothing else.

@@ -95,7 +95,7 @@ fn program(function: &Function, krate: &Path) -> TokenStream {
     }
 }
 
-/// Returns a function of that name which compiles, so that the mistake is the only error. The function itself is inside, so that
+/// Returns a function of the same name that compiles, so that the mistake is the only error. The function itself is inside, so that
 /// nothing that it uses is unused.
 fn stub(function: &Function) -> TokenStream {
     if function.receiver().is_some() {

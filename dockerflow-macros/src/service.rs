@@ -239,7 +239,7 @@ fn stub(function: &Function, options: &Options) -> TokenStream {
     }
 }
 
-/// Returns the signature with a bare `App` filled in. The app does not borrow from the arguments.
+/// Returns the signature with the generic argument of a bare `App`. The app does not borrow from the arguments.
 fn with_full_type(signature: &Signature, krate: &Path) -> Signature {
     let mut signature = signature.clone();
     // Without a reference, `use<…>` would be redundant, which is a lint. An argument of type `impl Trait` has no name, and
@@ -269,7 +269,7 @@ fn with_full_type(signature: &Signature, krate: &Path) -> Signature {
     signature
 }
 
-/// `module::check` → `module::__health_check_check`: the function that `#[health_check]` puts beside a check.
+/// Converts `module::check` to `module::__health_check_check`, the function that `#[health_check]` adds beside a check.
 fn companion(path: &Path) -> Path {
     let mut path = path.clone();
     if let Some(last) = path.segments.last_mut() {

@@ -1,4 +1,4 @@
-//! The environment: how a variable is read, what is wrong with it, and what may be shown of it.
+//! The environment: how a variable is read, and how invalid ones are collected.
 
 mod redaction;
 
@@ -7,15 +7,15 @@ use std::{env, ffi::OsString, mem, path::PathBuf, time::Duration};
 pub(crate) use self::redaction::{looks_secret, shown, sounds_secret};
 use crate::error::{BadSetting, Error};
 
-/// An environment that is read variable by variable and collects what is wrong. An empty variable counts as unset.
+/// Reads variables one by one and collects the invalid ones. An empty variable counts as unset.
 pub(crate) struct Environment<'a> {
     lookup: Box<Lookup<'a>>,
-    /// What the program has in its code for variables that are unset.
+    /// The program's own defaults, for variables that are unset.
     defaults: &'a [(String, String)],
     problems: Vec<BadSetting>,
-    /// Variables that were ignored, and why.
+    /// A warning for each variable that was ignored.
     warnings: Vec<String>,
-    /// What is set, as `NAME=value`: none of our own variables holds a secret.
+    /// The variables that are set, as `NAME=value`. None that is kept here holds a secret.
     set: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Takes note of a variable that has a meaning in other builds alone.
+    /// Records a variable that only other builds of this crate read.
     #[cfg_attr(
         feature = "sentry-0_49",
         expect(dead_code, reason = "for other builds")
@@ -126,7 +126,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Does the same for a variable of which `parse` reports what was expected.
+    /// Like the above, for a `parse` that itself says what it expected.
     pub(crate) fn get_or<T>(
         &mut self,
         name: &str,
@@ -136,7 +136,7 @@ impl<'a> Environment<'a> {
         let Some(held) = self.held(name) else {
             return default;
         };
-        // Text that is not UTF-8, or holds only spaces, is what no variable expects.
+        // No variable accepts text that is not UTF-8 or consists of spaces.
         let text = held.text.to_str().map_or("", str::trim);
         parse(text).unwrap_or_else(|expected| {
             self.problems.push(BadSetting {
@@ -153,7 +153,7 @@ impl<'a> Environment<'a> {
         self.problems.iter().any(|problem| problem.name == name)
     }
 
-    /// Returns what a variable holds that need not be text we can read.
+    /// Returns the value of a variable that need not be UTF-8.
     pub(crate) fn optional(&mut self, name: &str) -> Option<String> {
         let held = self.held(name)?;
         Some(held.text.to_string_lossy().into_owned())
@@ -186,7 +186,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Returns a list with commas.
+    /// Returns a comma-separated list.
     pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
         self.get(name, Vec::new(), "ids with commas between them", |text| {
             Some(
@@ -205,13 +205,13 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// What a variable holds, and how an error names it.
+/// The value of a variable, and how an error names the variable.
 struct Held {
     text: OsString,
     name: String,
 }
 
-/// Reports whether a variable is one of those by which Kubernetes, and Docker's `--link`, tell a container of another service:
+/// Returns whether Kubernetes, or Docker's `--link`, has set the variable to announce another service:
 /// `STATSD_PORT=tcp://10.0.0.5:8125`.
 pub(crate) fn is_service_link(name: &str, held: &str) -> bool {
     let mut schemes = ["tcp://", "udp://", "sctp://"].iter();

@@ -29,7 +29,7 @@ pub enum Error {
         /// Where the two stand, as `file:line`.
         places: [String; 2],
     },
-    /// An app has no `#[dockerflow::service]`, so that none of its endpoints would be there.
+    /// An app has no `#[dockerflow::service]`, and so none of the endpoints.
     #[non_exhaustive]
     NoService {
         /// Which app.
@@ -40,16 +40,16 @@ pub enum Error {
     Bind {
         /// The address, or `unix:` and the path of a socket.
         address: String,
-        /// The variable that names the port. The host's name begins alike.
+        /// The variable that sets the port. That of the host begins with the same name.
         port: String,
         /// What the operating system says.
         error: io::Error,
     },
-    /// The application's own, whatever it was.
+    /// An error of the application.
     App(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// One setting that is not what it should be.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadSetting {
@@ -62,7 +62,7 @@ pub struct BadSetting {
 }
 
 impl Error {
-    /// 2 where the configuration is at fault, as for a wrong command line; else 1.
+    /// 2 if the configuration is wrong, as for a wrong command line; else 1.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -70,7 +70,7 @@ impl Error {
             | Self::VersionFile { .. }
             | Self::DuplicateCheck { .. }
             | Self::NoService { .. } => ExitCode::from(2),
-            // A port that is in use may be free at the next start. Anything else about an address will not mend itself.
+            // A port in use may be free at the next start. Any other problem with an address needs a change of configuration.
             Self::Bind { error, .. } if error.kind() != io::ErrorKind::AddrInUse => {
                 ExitCode::from(2)
             }
@@ -236,7 +236,7 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for Error {
     }
 }
 
-/// An error with its sources, each of which is shown once.
+/// Formats an error with its sources, each once.
 pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {

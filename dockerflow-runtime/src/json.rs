@@ -1,4 +1,4 @@
-//! How any value that serializes becomes JSON: also one with numbers and keys that JSON does not have.
+//! How any value that serializes becomes JSON, even with numbers and keys that JSON does not have.
 
 use std::fmt::{Display, Write as _};
 
@@ -12,13 +12,13 @@ use serde::{
 use serde_json::{Error, Map, Number, Value as Json};
 
 /// Returns `value` as JSON. A NaN, an infinity or an integer beyond 64 bits becomes a string, and so does a key that is not one.
-/// Of a value that fails to serialize, the error's text is left.
+/// If a value fails to serialize, the text of the error takes its place.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Json {
     let json = value.serialize(Lenient);
     json.unwrap_or_else(|error| format!("not JSON: {error}").into())
 }
 
-/// Returns the number of 64 bits that has the digits of `number`.
+/// Returns the 64-bit number that is written with the digits of `number`.
 pub(crate) fn widened(number: f32) -> f64 {
     number.to_string().parse().unwrap_or(number.into())
 }
@@ -98,7 +98,7 @@ impl Serializer for Lenient {
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<Json, Error> {
         let mut text = String::new();
-        // A value that cannot be shown is cut there: half of it says more than nothing.
+        // A value whose `Display` fails is cut at that point: half of it says more than nothing.
         let _ = write!(text, "{value}");
         Ok(text.into())
     }
@@ -205,7 +205,7 @@ fn tagged(variant: Option<&'static str>, value: Json) -> Json {
     }
 }
 
-/// A list under way.
+/// A list that is being written.
 #[derive(Default)]
 struct Items {
     variant: Option<&'static str>,
@@ -223,7 +223,7 @@ impl Items {
     }
 }
 
-/// An object under way.
+/// An object that is being written.
 #[derive(Default)]
 struct Members {
     variant: Option<&'static str>,

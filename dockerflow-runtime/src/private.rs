@@ -1,4 +1,4 @@
-//! What generated code names. Not part of the API: any of it may change in any release.
+//! What generated code uses. Not part of the API: any of it may change in any release.
 
 pub use actix_web::App;
 pub use inventory;

@@ -19,12 +19,12 @@ use crate::lock::lock;
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 64 * 1024;
 
-/// The queue's end for those who push and flush.
+/// The end of the queue that pushes and flushes.
 pub(crate) struct Queue {
     shards: Box<[Shard]>,
     /// How many bytes may be waiting or in the hands of the taker.
     bound: u64,
-    /// How many bytes were ever accepted, which is the place of the next ones in the stream.
+    /// How many bytes were ever accepted: the offset of the next ones in the stream.
     accepted: AtomicU64,
     /// How many of them the taker has finished.
     finished: AtomicU64,
@@ -32,10 +32,10 @@ pub(crate) struct Queue {
     dropped: AtomicU64,
     /// How many of them the taker has reported.
     reported: AtomicU64,
-    /// The place in the stream whose acceptance wakes the taker; the highest number while nothing does.
+    /// The offset in the stream whose acceptance wakes the taker; `u64::MAX` if none does.
     wake_at: AtomicU64,
     taker: OnceLock<Thread>,
-    /// A push has found no room since the taker last looked.
+    /// Whether a push has found no room since the taker last looked.
     refused: AtomicBool,
     closed: AtomicBool,
     /// How many flushes were ever asked for, and how many of them are done.
@@ -44,19 +44,19 @@ pub(crate) struct Queue {
     flush_done: Condvar,
 }
 
-/// Each on cache lines of its own.
+/// Part of the queue, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(Mutex<Pieces>);
 
-/// Bytes, and which places of the stream they have.
+/// Bytes, and their offsets in the stream.
 #[derive(Debug, Default)]
 struct Pieces {
     bytes: Vec<u8>,
     runs: Vec<Run>,
 }
 
-/// Bytes that follow each other both in the shard and in the stream.
+/// Bytes that are contiguous both in the shard and in the stream.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     place: u64,
@@ -105,7 +105,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Queues whole lines, or counts them as lost if there is no room. Says whether they were queued.
+    /// Queues whole lines, or counts them as lost if there is no room. Returns whether they were queued.
     pub(crate) fn push(&self, lines: &[u8]) -> bool {
         self.push_with(|into| into.extend_from_slice(lines))
     }
@@ -131,9 +131,9 @@ impl Queue {
         true
     }
 
-    /// A shard that no other thread is in.
+    /// Locks a shard that no other thread uses.
     ///
-    /// Only if as many threads as there are shards, at least twice the number of cores, are each inside a push does this wait.
+    /// It waits only if every shard is in use. There are at least twice as many shards as cores.
     fn shard(&self) -> MutexGuard<'_, Pieces> {
         let home = HOME.with(|home| *home);
         let mask = self.shards.len() - 1;
@@ -147,7 +147,7 @@ impl Queue {
         lock(&self.shards[home & mask].0)
     }
 
-    /// Reserves the next places of the stream, if there is room.
+    /// Reserves the next bytes of the stream, if there is room.
     fn reserve(&self, length: usize) -> Option<u64> {
         let room = self.bound.checked_sub(length as u64)?;
         let reserve = |accepted: u64| {
@@ -157,7 +157,7 @@ impl Queue {
         self.accepted.fetch_update(SeqCst, SeqCst, reserve).ok()
     }
 
-    /// Wakes the taker if it waits for the place before `place`.
+    /// Wakes the taker if it waits for an offset below `place`.
     fn wake(&self, place: u64) {
         if self.wake_at.load(SeqCst) <= place && self.wake_at.swap(u64::MAX, SeqCst) != u64::MAX {
             self.unpark();
@@ -170,7 +170,7 @@ impl Queue {
         }
     }
 
-    /// Counts lines that are lost, here or on their further way.
+    /// Counts lines that were lost, in this queue or after it.
     pub(crate) fn count_lost(&self, lines: u64) {
         self.dropped.fetch_add(lines, SeqCst);
     }
@@ -186,7 +186,7 @@ impl Queue {
         self.dropped().saturating_sub(reported)
     }
 
-    /// Waits, for at most `limit`, until the taker has finished all that was queued so far. Says whether it has.
+    /// Waits, for at most `limit`, until the taker has finished all that was queued so far. Returns whether it has.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         let mine = self.flushes.fetch_add(1, SeqCst) + 1;
         self.unpark();
@@ -196,7 +196,7 @@ impl Queue {
         *waited.unwrap_or_else(PoisonError::into_inner).0 >= mine
     }
 
-    /// Says to the taker that nothing more will come.
+    /// Tells the taker that nothing more will be queued.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
         self.unpark();
@@ -223,16 +223,16 @@ impl Pieces {
     }
 }
 
-/// The queue's end for the thread that takes what was queued.
+/// The end of the queue for the thread that takes from it.
 #[derive(Debug)]
 pub(crate) struct Taker {
     queue: Arc<Queue>,
-    /// The stream from `finished` on, as far as it was collected. Beyond what was handed out it may have gaps.
+    /// The collected part of the stream from `finished` on. It may have gaps after what was handed out.
     window: Vec<u8>,
     /// How much of the window was handed out.
     taken: usize,
     finished: u64,
-    /// What changes places with a shard.
+    /// The empty pieces that are swapped with a shard's.
     spare: Pieces,
     /// How many flushes were asked for before the last look.
     flushes: u64,
@@ -283,7 +283,7 @@ impl Taker {
         self.is_flushing() || self.is_closed() || (enough.is_some() && full())
     }
 
-    /// Whether nothing more will come.
+    /// Whether the queue is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.queue.closed.load(SeqCst)
     }
@@ -293,7 +293,7 @@ impl Taker {
         self.queue.flushes.load(SeqCst) != self.flushed
     }
 
-    /// Says to those who flush that nothing can be taken yet.
+    /// Tells the threads that flush that nothing can be taken yet.
     pub(crate) fn skip(&mut self) {
         self.flushes = self.queue.flushes.load(SeqCst);
         self.end_flushes();
@@ -304,7 +304,7 @@ impl Taker {
         // Whoever asked for a flush had pushed before.
         self.flushes = self.queue.flushes.load(SeqCst);
         self.queue.refused.store(false, SeqCst);
-        // All of the stream up to here is there: its places were reserved within the locks that this now goes through.
+        // The stream up to here is complete: its bytes were reserved within the locks that this now takes.
         let end = self.queue.accepted.load(SeqCst);
         for shard in &self.queue.shards {
             let mut pieces = lock(&shard.0);
@@ -327,7 +327,7 @@ impl Taker {
         &self.window[..self.taken]
     }
 
-    /// Says that what was taken last is dealt with, and that `reported` lost lines were reported.
+    /// Marks what was taken last as finished, and `reported` lost lines as reported.
     pub(crate) fn finish(&mut self, reported: u64) {
         self.window.drain(..self.taken);
         self.window.shrink_to(KEPT);
@@ -347,7 +347,7 @@ impl Taker {
     }
 }
 
-/// Puts `piece` at `at`, wherever the window ends.
+/// Puts `piece` at `at`, and extends the window if it ends before that.
 fn place(window: &mut Vec<u8>, at: usize, piece: &[u8]) {
     if at == window.len() {
         window.extend_from_slice(piece);
@@ -358,12 +358,12 @@ fn place(window: &mut Vec<u8>, at: usize, piece: &[u8]) {
     }
 }
 
-/// How far `to` is from `from` in the stream. As all of it is held, it is no more than the bound.
+/// The distance from `from` to `to` in the stream. All of it is held, so it is at most the bound.
 fn distance(from: u64, to: u64) -> usize {
     usize::try_from(to - from).expect("what is held fits in memory")
 }
 
-/// The whole lines at the beginning of `lines` that fit into `most` bytes; if the first does not, that line.
+/// Returns as many whole lines from the beginning of `lines` as fit into `most` bytes, and at least one.
 pub(crate) fn first_lines(lines: &[u8], most: usize) -> &[u8] {
     let Some(within) = lines.get(..most) else {
         return lines;

@@ -20,7 +20,7 @@ fn root() -> PathBuf {
     root.canonicalize().expect("the repository")
 }
 
-/// The pages that git knows, by their paths; all of them outside of a repository.
+/// The pages that git tracks, by path; outside a repository, all pages.
 fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     let mut folders = vec![root()];

@@ -1,4 +1,4 @@
-//! Generated code in a crate that forbids, denies, shadows and renames.
+//! Generated code in a crate that forbids lints, shadows names and renames the facade.
 
 /// Under another name, as a company's framework re-exports it.
 mod framework {

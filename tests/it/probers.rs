@@ -1,4 +1,4 @@
-//! Load balancers and probers, each as the bytes that it sends: what they are answered.
+//! What do load balancers and probers get? Each as the raw bytes that it sends.
 
 use std::{
     io::{Read as _, Write as _},

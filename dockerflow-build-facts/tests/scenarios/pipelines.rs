@@ -1,10 +1,10 @@
-//! Jobs that check out something else than what the CI system's variables are about.
+//! Jobs that check out something other than what the CI system's variables describe.
 
 use crate::scene::{OTHER, REPOSITORY, Scene, VERSION, Variable, add_package};
 
 const JOB: &str = "https://ci.example.org/7";
 
-/// The variables of a job on each of the common systems that is for `commit`, on a branch.
+/// The variables of a job for `commit`, on a branch, on each of the common systems.
 fn systems(commit: &str) -> Vec<Vec<Variable<'_>>> {
     vec![
         vec![
@@ -142,7 +142,7 @@ fn a_branch_that_merged_the_other_is_itself() {
     for variables in systems(&pushed) {
         assert_eq!(scene.facts(&variables).commit, merge);
     }
-    // A pull request of which the system made another merge.
+    // A pull request for which the system created a different merge commit.
     let event = scene.root.join("event.json");
     scene.write(
         "event.json",
@@ -288,7 +288,7 @@ fn the_parents_of_a_merge_are_known_in_a_shallow_clone_of_it() {
 fn a_pull_request_whose_branch_is_built_itself() {
     let scene = Scene::repository();
     let (pushed, merge) = scene.merge("topic");
-    // The branch has merged main: its commit has two parents, and is what was pushed.
+    // The branch has merged main: the commit that was pushed has two parents.
     scene.git(&["checkout", "-q", "topic"]);
     scene.git(&["merge", "-q", "--no-ff", "--no-edit", "main"]);
     let head = scene.head();
@@ -331,7 +331,7 @@ fn variables_that_name_no_commit_do_not_count_beside_a_repository() {
     );
 }
 
-/// An empty folder outside of every repository.
+/// An empty folder outside any repository.
 fn tempfile() -> Scene {
     Scene::package()
 }

@@ -29,7 +29,7 @@ pub(crate) struct Scene {
 pub(crate) type Variable<'a> = (&'a str, &'a str);
 
 impl Scene {
-    /// A package in a folder that no repository has.
+    /// A package in a folder outside any repository.
     pub(crate) fn package() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl Scene {
         facts
     }
 
-    /// Runs the script in a shell, if that is here.
+    /// Runs the script in a shell, if this machine has that.
     fn run(
         &self,
         script: &Path,
@@ -183,7 +183,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        // What is left in the temporary folder does no harm.
+        // Anything left in the temporary folder does no harm.
         let _ = fs::set_permissions(&self.root, fs::Permissions::from_mode(0o755));
         let _ = fs::remove_dir_all(&self.root);
     }

@@ -1,4 +1,4 @@
-//! Whether a program that is built from a copy that Cargo made says what the copy is of, and not what is around it.
+//! Does a program that is built from Cargo's copy of a package have the facts of the package, not of the folders around the copy?
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Whether a password in a URL stays out of the program. Every build of these tests is searched for [`SECRET`].
+//! Does a password in a URL stay out of the program? Every build of these tests is searched for [`SECRET`].
 
 use std::fs;
 

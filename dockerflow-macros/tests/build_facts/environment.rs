@@ -1,4 +1,4 @@
-//! Whether a program says what its build's environment told.
+//! Does a program have the facts that its build's environment has set?
 
 use std::fs;
 

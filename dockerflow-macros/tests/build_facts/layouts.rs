@@ -9,7 +9,7 @@ fn must_say(built: &Built, commit: &str) {
     assert_eq!(built.commit, commit, "{built:?}");
 }
 
-/// Builds once more, and nothing is compiled; nor after git has refreshed its index.
+/// Builds again and asserts that nothing is compiled, not even after git has refreshed its index.
 #[track_caller]
 fn must_be_fresh(scene: &Scene, folder: &Path) {
     assert!(
@@ -360,7 +360,7 @@ fn a_commit_in_a_submodule_is_noticed() {
     );
 }
 
-// What the crates that were measured for those rows were not asked:
+// Cases beyond those that the comparison of crates has:
 
 #[test]
 fn a_commit_on_a_packed_branch_without_a_reflog_is_noticed() {

@@ -7,15 +7,15 @@ use std::{
     sync::OnceLock,
 };
 
-/// A password: no program may have it.
+/// A password that must not be in any program.
 pub(crate) const SECRET: &str = "hunter2-token";
-/// Where the packages say that they come from.
+/// The `repository` of the packages.
 pub(crate) const REPOSITORY: &str = "https://example.org/of/the/package";
 /// A commit that no repository of these tests has.
 pub(crate) const COMMIT: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567";
 /// The URL of the job in [`Scene::set_circleci`].
 pub(crate) const JOB: &str = "https://circleci.com/gh/team/app/42";
-/// Who commits: reflogs have it, no program may.
+/// The author of the commits: reflogs have it, but no program may.
 const AUTHOR: &str = "author@committer.example";
 
 /// A folder of its own, removed at the end.
@@ -26,14 +26,14 @@ pub(crate) struct Scene {
     path: String,
 }
 
-/// What a program that was built says.
+/// What a program that was built prints.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) source: String,
     pub(crate) version: String,
     pub(crate) commit: String,
     pub(crate) build: String,
-    /// Whether Cargo compiled the package, and did not find it fresh.
+    /// Whether Cargo compiled the package instead of finding it fresh.
     pub(crate) compiled: bool,
 }
 
@@ -52,7 +52,7 @@ impl Scene {
         }
     }
 
-    /// A package in a folder that no repository has.
+    /// A package in a folder outside any repository.
     pub(crate) fn package(name: &'static str) -> Self {
         let scene = Self::empty(name);
         scene.add_package(&scene.root);
@@ -93,7 +93,7 @@ impl Scene {
         self.git_in(folder, &["commit", "-q", "-m", "first"]);
     }
 
-    /// Writes a package into `folder`. It has all that the expansion of `version!` names, and none of the runtime.
+    /// Writes a package into `folder`. It has all that the expansion of `version!` uses, without the runtime.
     pub(crate) fn add_package(&self, folder: &Path) {
         let (name, macros) = (self.name, env!("CARGO_MANIFEST_DIR"));
         fs::create_dir_all(folder.join("src")).expect("a folder for the source");
@@ -103,7 +103,7 @@ impl Scene {
         );
         fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
         fs::write(folder.join("src/main.rs"), include_str!("program.rs")).expect("a program");
-        // The versions that this workspace has: others may not be on this machine.
+        // The versions of this workspace: others may not be on this machine.
         let lock = Path::new(macros).join("../Cargo.lock");
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
@@ -143,7 +143,7 @@ impl Scene {
             for tool in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let name = tool.file_name();
                 if !name.to_string_lossy().starts_with("git") {
-                    // Of two of one name, the first counts, as on the PATH.
+                    // The first of two with the same name counts, as on the PATH.
                     let _ = std::os::unix::fs::symlink(tool.path(), tools.join(name));
                 }
             }
@@ -185,7 +185,7 @@ impl Scene {
                 .env(format!("GIT_{role}_NAME"), "Author")
                 .env(format!("GIT_{role}_EMAIL"), AUTHOR);
         }
-        // Submodules and shallow clones of a folder, which are off by default.
+        // Submodules and shallow clones of a folder are off by default.
         command
             .args(["-c", "protocol.file.allow=always"])
             .args(arguments)
@@ -231,7 +231,7 @@ impl Scene {
         }
     }
 
-    /// Nothing of the files of git and no password is in the library that was built with the program.
+    /// Asserts that neither contents of git's files nor a password are in the library that was built with the program.
     pub(crate) fn must_have_clean_library(&self) {
         let library = format!("lib{}.rlib", self.name.replace('-', "_"));
         must_be_clean(&fs::read(target().join("debug").join(library)).expect("a library"));
@@ -266,7 +266,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        // What is left behind in the temporary folder does no harm.
+        // Anything left in the temporary folder does no harm.
         let _ = fs::remove_dir_all(&self.root);
         let _ = fs::remove_file(target().join("debug").join(self.name));
     }
@@ -278,7 +278,7 @@ fn target() -> &'static Path {
     TARGET.get_or_init(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("build-facts"))
 }
 
-/// Nothing of the files of git and no password is in the program.
+/// Asserts that neither contents of git's files nor a password are in the program.
 fn must_be_clean(program: &[u8]) {
     for text in [
         SECRET,

@@ -1,4 +1,4 @@
-//! Whether a program that is built at a tag says so.
+//! Does a program that is built at a tag have it as its version?
 
 use crate::scene::Scene;
 

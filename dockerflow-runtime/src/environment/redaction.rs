@@ -1,13 +1,13 @@
-//! What of a value may be shown: nothing, if it may be a secret.
+//! Whether a value may be shown: not if it may be a secret. It hides too much rather than too little.
 
 use crate::error::BadSetting;
 
-/// In a name, wherever they stand.
+/// A name that contains one of these sounds like a secret's.
 const ANYWHERE: [&str; 21] = [
     "pass", "pwd", "secret", "token", "key", "cred", "auth", "bearer", "dsn", "cookie", "private",
     "psk", "jwt", "hmac", "salt", "seed", "session", "cert", "webhook", "licens", "licenc",
 ];
-/// In a name, as a word of their own: `design`, `ping` and `footprint` do not sound like a secret.
+/// A name that has one of these as a whole word sounds like a secret's; `design`, `ping` and `footprint` do not.
 const WORDS: [&str; 17] = [
     "pin",
     "pins",
@@ -27,9 +27,9 @@ const WORDS: [&str; 17] = [
     "sas",
     "pat",
 ];
-/// At the end of a word: `userpin`, `loginotp`, `dbconn`.
+/// The same for a word that ends like this: `userpin`, `loginotp`, `dbconn`.
 const ENDS: [&str; 3] = ["pin", "otp", "conn"];
-/// In a value, whatever its name.
+/// A value that contains one of these may be a secret, whatever its name.
 const VALUES: [&str; 9] = [
     "://",
     "@",

@@ -1,4 +1,4 @@
-//! Stands in for Sentry in a program that is built without it: does nothing, and says so where one expects it.
+//! Stands in for Sentry in a program that is built without it: reports nothing, and warns if `SENTRY_DSN` is set.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use actix_web::{Error, dev::ServiceRequest};
 
 use crate::{environment::Environment, health::HeartbeatObserver};
 
-/// The variables of Sentry, which this program cannot use.
+/// The variables of Sentry, which this build ignores.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReportOptions;
 
@@ -18,7 +18,7 @@ impl ReportOptions {
     }
 }
 
-/// No reports.
+/// Reports nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Reports;
 
@@ -38,7 +38,7 @@ impl Reports {
     }
 }
 
-/// No report of a request.
+/// Reports nothing of a request.
 #[derive(Debug)]
 pub(crate) enum RequestReport {}
 
@@ -52,7 +52,7 @@ impl RequestReport {
     }
 }
 
-/// As long as this lives, reports are of one request.
+/// Does nothing.
 #[derive(Debug)]
 pub(crate) enum Entered {}
 

@@ -80,7 +80,7 @@ impl Reports {
             settings.environment = options.environment.clone().map(Into::into);
             let client = Arc::new(Client::from(sentry::apply_defaults(settings)));
             main.bind_client(Some(client.clone()));
-            // The hub of this thread is another if it was made before.
+            // This thread has another hub than the main one if its hub was made earlier.
             Hub::current().bind_client(Some(client));
         }
         let on = main.client().is_some_and(|client| client.is_enabled());
@@ -97,7 +97,7 @@ impl Reports {
         Self { on }
     }
 
-    /// Begins what may become the report of a request, with a hub of its own. `None` where nothing is reported.
+    /// Begins what may become the report of a request, with a hub of its own. Returns `None` if nothing is reported.
     #[inline]
     pub(crate) fn request(&self, request: &ServiceRequest) -> Option<RequestReport> {
         self.on.then(|| RequestReport::new(request))
@@ -169,7 +169,7 @@ impl RequestReport {
         }
     }
 
-    /// Makes this thread's reports those of the request, until what is returned drops.
+    /// Assigns this thread's reports to the request until the returned value is dropped.
     pub(crate) fn enter(&self) -> Entered {
         let earlier = CURRENT.replace(Some(self.state.clone()));
         Entered {
@@ -197,7 +197,7 @@ impl fmt::Debug for RequestReport {
     }
 }
 
-/// As long as this lives, reports of this thread are of one request.
+/// Assigns the reports of this thread to one request until it is dropped.
 pub(crate) struct Entered {
     earlier: Option<Rc<State>>,
     _hub: HubSwitchGuard,
@@ -247,7 +247,7 @@ fn process(mut event: Event<'static>) -> Option<Event<'static>> {
     Some(event)
 }
 
-/// Takes out of an event what a client may keep secret, whoever has put it there.
+/// Removes from an event what may be a client's secret, whoever has added it.
 fn without_secrets(mut event: Event<'static>) -> Event<'static> {
     const SAFE: [&str; 8] = [
         "accept",

@@ -10,7 +10,7 @@ const LONGEST: usize = 128;
 
 /// The id of a request.
 ///
-/// It is the request's `X-Request-ID` (or the header that `DOCKERFLOW_REQUEST_ID_HEADER_NAME` names) if that is sane: 1 to 128
+/// It is the request's `X-Request-ID` (or the header that `DOCKERFLOW_REQUEST_ID_HEADER_NAME` names) if that is valid: 1 to 128
 /// letters, digits and `-_.:;/=+~|@,`. Else it is a fresh UUID, version 4. Every line that is logged while the request is handled
 /// has it as the field `rid`, and the response has it in the same header.
 ///
@@ -32,7 +32,7 @@ impl RequestId {
         str::from_utf8(self.0.as_bytes()).unwrap_or_default()
     }
 
-    /// Returns the id that the client sent if it is sane, else a fresh one.
+    /// Returns the id that the client sent if it is valid, else a fresh one.
     pub(crate) fn accept(sent: Option<&HeaderValue>) -> Self {
         sent.filter(|value| is_sane(value.as_bytes()))
             .map_or_else(Self::fresh, |value| Self(value.clone()))
@@ -45,7 +45,7 @@ impl RequestId {
         Self(HeaderValue::from_bytes(&text).expect("hexadecimal digits are fit for a header"))
     }
 
-    /// The id: sane, so that it needs no escape.
+    /// The id. It is valid, so it needs no escaping.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -55,7 +55,7 @@ impl RequestId {
     }
 }
 
-/// Takes an id that was kept elsewhere, in a queue for example, if it is one that a client might send.
+/// Reads an id that was stored elsewhere, such as in a queue, by the rules for one that a client sends.
 impl FromStr for RequestId {
     type Err = InvalidRequestId;
 

@@ -62,7 +62,7 @@ impl FromRequest for Summary {
     }
 }
 
-/// Runs `work` on the pool of threads for code that blocks, as [`web::block`](actix_web::web::block) does. What it logs there has
+/// Runs `work` on the thread pool for blocking code, as [`web::block`](actix_web::web::block) does. What it logs there has
 /// the id of the request that waits for it.
 ///
 /// # Errors
@@ -123,7 +123,7 @@ thread_local! {
     static TESTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes the extractors work on this thread without a service, or stops that.
+/// Sets whether the extractors work on this thread without a service.
 pub(crate) fn work_without_service(tested: bool) {
     TESTED.set(tested);
 }
@@ -156,7 +156,7 @@ pub(crate) fn trace() -> Option<TraceContext> {
         .ok()?
 }
 
-/// All that is known of a request wherever its code runs.
+/// What is known about a request wherever its code runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     id: Option<RequestId>,
@@ -190,7 +190,7 @@ impl Scope {
         Self::new(id, trace.ok().flatten())
     }
 
-    /// Makes this the current one, until what is returned drops.
+    /// Makes this the current scope until the returned value is dropped.
     pub(crate) fn enter(&mut self) -> Entered<'_> {
         self.swap();
         Entered(self)
@@ -229,7 +229,7 @@ pub(crate) fn summary() -> Option<Summary> {
     found.ok().flatten()
 }
 
-/// A scope is the current one as long as this lives.
+/// Keeps a scope the current one until it is dropped.
 pub(crate) struct Entered<'a>(&'a mut Scope);
 
 impl Drop for Entered<'_> {
@@ -261,14 +261,14 @@ impl<F> InScope<F> {
         }
     }
 
-    /// Drops the future of which nothing is left to run, and gives its scope.
+    /// Drops the future, which has finished, and returns its scope.
     pub(crate) fn end(self: Pin<&mut Self>) -> Scope {
         let mut this = self.project();
         this.future.set(None);
         mem::take(this.scope)
     }
 
-    /// Drops the future wherever it is, which may run code of its own, and gives its scope.
+    /// Drops the future, which may run its destructors, and returns its scope.
     pub(crate) fn abandon(self: Pin<&mut Self>) -> Scope {
         let mut this = self.project();
         if this.future.is_some() {

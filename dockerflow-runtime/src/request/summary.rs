@@ -15,7 +15,7 @@ use crate::json::to_json;
 /// The summary of the request that is handled: an extractor with which an app adds fields to it.
 ///
 /// A field of an app replaces one of ours with the same name, and its own earlier one. `null` is left out; an object or a list becomes
-/// a string that holds its JSON. It may be kept, cloned, and used until the response is on its way.
+/// a string that holds its JSON. It may be kept, cloned, and used until the response is sent.
 ///
 /// As an extractor it fails with 500 if the app is not a Dockerflow service.
 ///
@@ -48,7 +48,7 @@ impl Summary {
 
     /// Sets the field `name` to anything that serializes. A value that is not JSON becomes a string that says why.
     pub fn set(&self, name: impl Into<Cow<'static, str>>, value: impl Serialize) {
-        // Both are code of the application, which may use this summary.
+        // Both run code of the application, which may use this summary.
         let name = name.into();
         let value = to_json(&value);
         let mut fields = self.0.fields.borrow_mut();
@@ -56,7 +56,7 @@ impl Summary {
         fields.push((name, value));
     }
 
-    /// Returns what [`Summary::set`] has set under `name`. `None` if nothing was, or if it is not a `T`.
+    /// Returns the field `name` that [`Summary::set`] has set. `None` if there is none, or if it is not a `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let value = {
@@ -67,7 +67,7 @@ impl Summary {
         serde_json::from_value(value).ok()
     }
 
-    /// Leaves this request out of the log, unless its status is 500 or above: for requests that are many and alike.
+    /// Leaves the summary of this request out of the log, unless its status is 500 or above: for frequent, uniform requests.
     pub fn skip(&self) {
         self.0.skipped.set(true);
     }

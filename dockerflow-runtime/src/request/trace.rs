@@ -8,7 +8,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const CLOUD: HeaderName = HeaderName::from_static("x-cloud-trace-context");
 
-/// A longer `tracestate` is dropped: the specification wants 512 characters to be handed on.
+/// A longer `tracestate` is dropped: the specification asks that 512 characters are passed on.
 const LONGEST_STATE: usize = 512;
 
 /// More entries than the specification allows make a `tracestate` invalid.
@@ -18,7 +18,7 @@ const MOST_ENTRIES: usize = 32;
 ///
 /// It is the request's `traceparent` ([W3C Trace Context](https://www.w3.org/TR/trace-context/)) if that is valid, else its
 /// `x-cloud-trace-context` (Google Cloud). Each line that is logged while the request is handled has it as `trace_id` and
-/// `span_id`. It is a label that anybody can send: the service decides nothing by it, whether to sample least of all.
+/// `span_id`. It is a label that anybody can send, so nothing depends on it, least of all whether to sample.
 ///
 /// As an extractor it fails with 404 where the request has none; `Option<TraceContext>` does not fail.
 ///
@@ -39,12 +39,12 @@ pub struct TraceContext(Arc<Trace>);
 struct Trace {
     /// 32 lowercase hexadecimal digits, not all zero.
     id: [u8; 32],
-    /// 16 of them.
+    /// 16 lowercase hexadecimal digits, not all zero.
     span_id: Option<[u8; 16]>,
-    /// Of the bits that version 00 defines.
+    /// The flags that version 00 defines.
     flags: u8,
     state: Option<String>,
-    /// Whether it came in Google's header, which is then sent on, too.
+    /// Whether it came in Google's header, which is then passed on, too.
     cloud: bool,
 }
 
@@ -87,7 +87,7 @@ impl TraceContext {
         str::from_utf8(&self.0.id).unwrap_or_default()
     }
 
-    /// Returns the id of the caller's span: 16 lowercase hexadecimal digits. `None` if the caller named a trace alone.
+    /// Returns the id of the caller's span: 16 lowercase hexadecimal digits. `None` if the caller sent only the id of a trace.
     #[must_use]
     pub fn span_id(&self) -> Option<&str> {
         self.0
@@ -191,7 +191,7 @@ fn cloud(text: &[u8]) -> Option<Trace> {
     })
 }
 
-/// Returns what vendors have added, if it is no longer than it may be.
+/// Returns `tracestate`, to which vendors add, unless it is too long.
 fn state(headers: &HeaderMap) -> Option<String> {
     let mut all = String::new();
     for value in headers.get_all(&TRACESTATE) {

@@ -1,8 +1,8 @@
-//! Does a client prefer a page to JSON? What its `Accept` says.
+//! Does a client prefer a page to JSON? Its `Accept` header decides.
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// Returns whether `Accept` names `text/html` and prefers it to JSON. `*/*`, no header, and a draw of the two mean JSON.
+/// Returns whether `Accept` names `text/html` and prefers it to JSON. `*/*`, no header, and equal preference mean JSON.
 pub(super) fn prefers_page(headers: &HeaderMap) -> bool {
     let mut page = 0.0;
     let mut json = None;

@@ -49,13 +49,13 @@ use tokio::{
 #[derive(Clone, Debug)]
 pub struct Drain {
     state: Arc<State>,
-    /// Which part of a spread this one waits.
+    /// The fraction of a spread that this value waits.
     place: u32,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Repeats what `phase` says: each response reads it, and an atomic load is cheaper than that lock.
+    /// A copy of `phase`: each response reads it, and an atomic load is cheaper than a lock.
     draining: AtomicBool,
     phase: watch::Sender<Phase>,
     /// Whether the app has asked for the drain.
@@ -151,7 +151,7 @@ impl Drain {
         }
     }
 
-    /// Returns the same drain with the next place in a spread. Multiples of the golden ratio fill it evenly, however many they are.
+    /// Returns the same drain with the next fraction of a spread. Multiples of the golden ratio fill it evenly, whatever their number.
     pub(crate) fn next(&self) -> Self {
         const GOLDEN: u32 = 0x9E37_79B9;
         let number = self.state.places.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +161,7 @@ impl Drain {
         }
     }
 
-    /// Marks the begin of the drain.
+    /// Marks the beginning of the drain.
     pub(crate) fn begin(&self) {
         self.state.draining.store(true, Ordering::Relaxed);
         self.state.phase.send_if_modified(|phase| {
@@ -186,7 +186,7 @@ impl Drain {
         let _ = asked.wait_for(|asked| *asked).await;
     }
 
-    /// Completes when nothing holds the end any more.
+    /// Completes when nothing holds the stop any more.
     pub(crate) async fn released(&self) {
         self.state.holds.closed().await;
     }
@@ -271,7 +271,7 @@ mod tests {
             let limit = spread * tenth / 10;
             let until = times.iter().filter(|time| **time <= limit).count();
             let expected = COUNT * tenth as usize / 10;
-            // A busy machine is late, never early.
+            // A busy machine may be late, never early.
             assert!(until <= expected + 20, "{until} of {expected} by {limit:?}");
         }
         assert!(times.iter().all(|time| *time < spread * 4));

@@ -31,7 +31,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the endpoint that a request is for. Almost all requests are for none: that must cost nothing.
+    /// Returns the endpoint that a request is for. Almost all requests are for none, so that must be cheap.
     #[inline]
     pub(crate) fn of(head: &RequestHead) -> Option<Self> {
         let path = head.uri.path().strip_prefix("/__")?;
@@ -45,7 +45,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether a response is worth a summary in the log: a probe that is answered otherwise than the probe before it.
+    /// Returns whether a response needs a summary in the log: one whose status differs from that of the previous probe.
     pub(crate) fn is_news(
         self,
         request: &HttpRequest,
@@ -70,7 +70,7 @@ impl Endpoint {
         matches!(self, Self::Heartbeat | Self::Error)
     }
 
-    /// Returns the response if it is known without waiting: always, but for a heartbeat whose report is no longer fresh.
+    /// Returns the response if it is known without waiting: always, except for a heartbeat whose report is not fresh.
     pub(crate) fn immediate(self, request: &HttpRequest, engine: &Engine) -> Option<HttpResponse> {
         let method = request.method();
         if !self.allows(method) {
@@ -99,7 +99,7 @@ impl Endpoint {
         })
     }
 
-    /// Makes the response to `GET` the one to `method`: `OPTIONS` has its status, no body, and the methods that are allowed.
+    /// Adapts the response to `GET` to `method`: that to `OPTIONS` has its status, no body, and the allowed methods.
     fn for_method(self, method: &Method, response: HttpResponse) -> HttpResponse {
         if *method != Method::OPTIONS {
             return response;
@@ -124,7 +124,7 @@ pub(crate) async fn heartbeat(request: HttpRequest, engine: Arc<Engine>) -> Http
     Endpoint::Heartbeat.for_method(request.method(), response)
 }
 
-/// Touches nothing but flags: a load balancer must not take an instance away because of what all instances share.
+/// It reads nothing but flags: a load balancer must not remove an instance because of what all instances share.
 fn lbheartbeat(engine: &Engine) -> HttpResponse {
     let status = if engine.draining() || liveness_fails() {
         StatusCode::SERVICE_UNAVAILABLE
@@ -142,10 +142,10 @@ pub(super) fn raised() -> HttpResponse {
     )
 }
 
-/// Makes the response that Prometheus reads.
+/// Returns the response that Prometheus reads.
 fn metrics(engine: &Engine) -> HttpResponse {
     let Some(text) = engine.metrics.scrape() else {
-        // The program was built without the feature, which a warning at the start has said.
+        // The program was built without the feature. A warning at start has said so.
         return response(StatusCode::NOT_FOUND, BoxBody::new(()));
     };
     let mut response = response(StatusCode::OK, BoxBody::new(text));
@@ -155,7 +155,7 @@ fn metrics(engine: &Engine) -> HttpResponse {
     response
 }
 
-/// Makes the response to a request whose handler panicked.
+/// Returns the response to a request whose handler panicked.
 pub(crate) fn internal_error() -> HttpResponse {
     json(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -38,7 +38,7 @@ const TARGET: &str = "request.summary";
 /// The status that a proxy logs for a client that went away before there was a response.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// A request from its arrival to its summary. It knows what it needs by itself, as the request is gone where an app fails.
+/// A request from its arrival to its summary. It keeps what the summary needs, because the request is gone if the app fails.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     engine: Arc<Engine>,
@@ -51,7 +51,7 @@ pub(crate) struct Exchange {
     remote: Option<IpAddr>,
     /// Its metrics, if it has any.
     metrics: Option<RequestMetrics>,
-    /// What is reported if it fails.
+    /// The report that is sent if it fails.
     pub(super) report: Option<RequestReport>,
 }
 
@@ -84,7 +84,7 @@ impl Exchange {
         (exchange, Scope::new(id, trace))
     }
 
-    /// The same, for a request that goes to the app: it is counted, and reported if it fails.
+    /// Like `begin`, for a request that goes to the app: it is counted, and reported if it fails.
     pub(super) fn start_app(
         request: &ServiceRequest,
         engine: &Arc<Engine>,
@@ -98,7 +98,7 @@ impl Exchange {
 
     /// Logs the summary of a request that the app has answered, or failed to, and makes the response ready to go.
     ///
-    /// What the app's types do here may panic: then that is the outcome.
+    /// The app's types may panic here: that is then the outcome.
     pub(super) fn finish<B: MessageBody + 'static>(
         mut self,
         scope: Scope,
@@ -154,11 +154,11 @@ impl Exchange {
         }
     }
 
-    /// Finishes a request to one of our own endpoints, which is worth a line only if it is news.
+    /// Finishes a request to one of our own endpoints, which is logged only if its status has changed.
     pub(super) fn finish_probe(&self, scope: Scope, response: &mut ServiceResponse, news: bool) {
         if news || self.engine.options.summary.probes {
             let code = response.status().as_u16();
-            // Each deploy drains: that is no reason to wake somebody.
+            // Every deploy drains: nobody should be paged for that.
             let level = if self.engine.draining() {
                 Level::Info
             } else {
@@ -211,7 +211,7 @@ impl Exchange {
         let Some(error) = error else {
             return record.log(level, None);
         };
-        // The error's text may log, and may panic.
+        // Formatting the error may log, and may panic.
         if let Err(panic) = in_request(scope, || record.log(level, Some(error))) {
             let text = format!("an error whose text {panic}");
             record.log(level, Some(&text));
@@ -219,7 +219,7 @@ impl Exchange {
     }
 }
 
-/// Calls code of the app in the scope of a request. Returns what came of it, or an error that says how it panicked.
+/// Calls code of the app in the scope of a request. Returns its result, or an error that describes its panic.
 fn in_request<T>(scope: &Scope, work: impl FnOnce() -> T) -> Result<T, Error> {
     let mut scope = scope.clone();
     let inside = || {
@@ -229,7 +229,7 @@ fn in_request<T>(scope: &Scope, work: impl FnOnce() -> T) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(inside)).map_err(|payload| panicked(&*payload))
 }
 
-/// Makes the error of a request whose handler panicked. The text is for the log alone.
+/// Returns the error of a request whose handler panicked. Its text is for the log only.
 pub(super) fn panicked(payload: &(dyn Any + Send)) -> Error {
     let text = format!("panicked: {}", payload_text(payload));
     InternalError::from_response(text, endpoints::internal_error()).into()
@@ -315,7 +315,7 @@ impl Record<'_> {
             field(known!("lang"), Value::Bytes(lang.as_bytes()));
         }
         field(known!("method"), Value::Plain(method.as_str().as_bytes()));
-        // Bytes that the client chose, whatever their type says.
+        // These are bytes that the client chose, whatever their type.
         field(known!("path"), Value::Bytes(self.path()));
         if engine.options.summary.querystring
             && let Some(query) = target.as_ref().and_then(PathAndQuery::query)
@@ -364,7 +364,7 @@ impl Record<'_> {
         pair("latency", format!("{seconds:.6}s").as_bytes());
     }
 
-    /// What the app has set under `name`.
+    /// The value that the app has set for `name`.
     fn own(&self, name: &str) -> Option<Ref<'_, Json>> {
         let fields = self.scope.summary()?.fields();
         Ref::filter_map(fields, |fields| {
@@ -391,7 +391,7 @@ impl Record<'_> {
         }
     }
 
-    /// To the `log` crate, where the log was not started: the app has a logger of its own, or is under test.
+    /// Logs to the `log` crate if our log was not started: the app has a logger of its own, or is under test.
     fn hand_over(&self, level: Level, error: Option<&dyn Display>) {
         let level = if level == Level::Error {
             log::Level::Error

@@ -53,7 +53,7 @@ impl<T> AppFactory for T where
 ///
 /// # Panics
 ///
-/// Where the service cannot start; the message is an [`Error`](crate::Error)'s. `Server::run` returns that error instead.
+/// If the service cannot start; the message is that of an [`Error`](crate::Error). `Server::run` returns that error instead.
 pub fn service<T, B>(
     definition: &ServiceDefinition,
     app: App<T>,
@@ -91,7 +91,7 @@ where
         })
 }
 
-/// The outermost middleware. Without an engine there is no service: a `Server` knows why.
+/// The outermost middleware. Without an engine there is no service; a `Server` has the reason.
 struct Dockerflow {
     engine: Option<Arc<Engine>>,
     /// Whether the app is a worker's of a server.
@@ -115,7 +115,7 @@ where
             engine.metrics.add_worker();
             if self.is_watched {
                 engine.workers.add();
-                // An HttpServer of the app's own is not asked when it is up.
+                // An `HttpServer` of the app's own does not report that it is up.
                 crate::logging::service_is_up();
             }
         }
@@ -151,7 +151,7 @@ where
             }
             None => self.app(request),
             Some(endpoint) => match (endpoint, self.engine.listener(request.request())) {
-                // What is for operations alone is the app's path elsewhere.
+                // On other listeners, a path that is only for operations belongs to the app.
                 (Endpoint::Metrics, Listener::Only | Listener::Ops)
                     if self.engine.options.metrics.endpoint =>
                 {
@@ -196,7 +196,7 @@ impl<S> DockerflowMiddleware<S> {
         }
     }
 
-    /// Answers `/__error__`: where it is switched on, with an error that is raised inside the app.
+    /// Answers `/__error__`: if it is switched on, with an error that is raised inside the app.
     fn error<B>(&self, mut request: ServiceRequest) -> Answer<S::Future>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
@@ -211,7 +211,7 @@ impl<S> DockerflowMiddleware<S> {
         self.app(request)
     }
 
-    /// Answers 404 on the port for operations, past which no request reaches the app.
+    /// Answers 404 on the operations port, from which no request reaches the app.
     fn nothing<F>(&self, request: ServiceRequest) -> Answer<F> {
         let (exchange, scope) = Exchange::start(request.head(), &self.engine);
         let mut response = request.into_response(HttpResponse::NotFound().finish());
@@ -260,7 +260,7 @@ impl<S> DockerflowMiddleware<S> {
 }
 
 pin_project! {
-    /// A response that is under way.
+    /// A response that is being made.
     #[project = AnswerProjection]
     enum Answer<F> {
         App { #[pin] future: Handled<F> },
@@ -290,7 +290,7 @@ where
 }
 
 pin_project! {
-    /// A request that the app handles: in its scope, and whatever comes of it has its summary.
+    /// A request that the app handles, in its scope. Every outcome has a summary.
     struct Handled<F> {
         #[pin]
         future: InScope<F>,
@@ -304,7 +304,7 @@ pin_project! {
                 return;
             };
             let _reported = exchange.report.as_ref().map(RequestReport::enter);
-            // A guard of the handler that panics now would end the connection, and with it what is pipelined behind.
+            // A value of the handler that panics when dropped would end the connection, with the requests pipelined behind this one.
             let abandoned = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().abandon()));
             match abandoned {
                 Ok(scope) => exchange.abandon(&scope, None),

@@ -1,4 +1,4 @@
-//! The status that was last answered to probes, so that the log has each change and not each probe.
+//! The status of the last answer to each kind of probe, so that the log has each change and not each probe.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -11,7 +11,7 @@ pub(crate) struct Probes {
     pub(crate) heartbeat: LastStatus,
 }
 
-/// It begins with 200, so that a service that is well logs nothing.
+/// It begins with 200, so a healthy service logs nothing.
 #[derive(Debug)]
 pub(crate) struct LastStatus(AtomicU16);
 
@@ -22,7 +22,7 @@ impl Default for LastStatus {
 }
 
 impl LastStatus {
-    /// Notes a status, and returns whether it is another one than the last.
+    /// Stores a status, and returns whether it differs from the last one.
     pub(crate) fn is_changed_by(&self, status: StatusCode) -> bool {
         let status = status.as_u16();
         self.0.load(Ordering::Relaxed) != status && self.0.swap(status, Ordering::Relaxed) != status

@@ -1,4 +1,4 @@
-//! The error that `/__error__` raises inside the app, behind all of its middlewares, so that whatever reports errors there sees it.
+//! The error that `/__error__` raises inside the app, behind all of its middlewares, so that those that report errors see it.
 
 use actix_service::fn_service;
 use actix_web::{
@@ -9,7 +9,7 @@ use actix_web::{
 
 use super::endpoints;
 
-/// What the router sees of the path. No resource of an app can match it, not even `/{tail:.*}`: theirs begin with a slash.
+/// The path that the router sees. No resource of an app can match it, not even `/{tail:.*}`: they all begin with a slash.
 const PATH: &str = "__error__";
 
 /// Makes the app's router see [`PATH`]. Middlewares see the request as it came.

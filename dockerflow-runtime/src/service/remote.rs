@@ -1,4 +1,4 @@
-//! Who has sent a request: the peer of the connection, or whom proxies name that are known.
+//! The client's address: the peer of the connection, or the address that trusted proxies report.
 
 use std::net::IpAddr;
 

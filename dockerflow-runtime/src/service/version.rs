@@ -61,7 +61,7 @@ impl Version {
         }
     }
 
-    /// Returns the fact of this key, or "".
+    /// Returns the value of this key, or "".
     fn fact(&self, key: &str) -> &'static str {
         match key {
             "source" => self.source,
@@ -82,7 +82,7 @@ impl fmt::Display for Version {
 /// The version that `#[service]` embeds.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
-    /// The facts of the service's own crate. None with `version = main`: the program's count.
+    /// The facts of the service's own crate. `None` with `version = main`, which takes the program's.
     facts: Option<Version>,
     /// `version = "path"`.
     file: Option<EmbeddedFile>,
@@ -123,7 +123,7 @@ pub struct EmbeddedFile {
     pub text: &'static str,
 }
 
-// Those of all services of the program, for its `version` command.
+// The files of all services of the program, for its `version` command.
 inventory::collect!(EmbeddedFile);
 
 /// The version of the program that runs.
@@ -144,7 +144,7 @@ pub(crate) fn of_program(version: Version, file: Option<&Path>) -> Result<Bytes,
     files.dedup();
     let embedded = Embedded {
         facts: Some(version),
-        // Of two services with a file each, none is the program's.
+        // If two services have a file each, neither is the program's.
         file: files
             .first()
             .filter(|_| files.len() == 1)
@@ -306,7 +306,7 @@ impl File {
     }
 }
 
-/// Returns the fact of this key that `text` is: not a placeholder, and without credentials.
+/// Returns `text` as the value of this key: "" for a placeholder, and without credentials.
 fn fact(key: &str, text: &str) -> Option<String> {
     let text = version::valid(text)?;
     match key {
@@ -315,7 +315,7 @@ fn fact(key: &str, text: &str) -> Option<String> {
                 (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
             (is_hash && text.bytes().any(|byte| byte != b'0')).then_some(text)
         }
-        // An address stays as it is if it is clean, also if it could be a shorter one.
+        // A clean address stays as it is, even if it could be shorter.
         "source" | "build" => {
             let clean = if key == "source" {
                 url::of_repository(&text)

@@ -1,4 +1,4 @@
-//! Which worker is blocked by a handler? It answers nothing meanwhile, not even a probe, so another thread has to say so.
+//! Which worker does a handler block? It answers nothing meanwhile, not even a probe, so another thread reports it.
 
 use std::{
     sync::{
@@ -18,7 +18,7 @@ const LOG: &str = "dockerflow.server";
 /// How often a worker shows that it is not blocked.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A worker that has not shown it for so long is blocked.
+/// A worker that has not done so for this long is blocked.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The workers of a server.
@@ -31,7 +31,7 @@ pub(crate) struct Workers {
 #[derive(Debug)]
 struct Worker {
     thread: String,
-    /// When it last showed that it is not blocked, in milliseconds after `Workers::since`.
+    /// When it last showed that it was not blocked, in milliseconds after `Workers::since`.
     ticked: AtomicU64,
 }
 

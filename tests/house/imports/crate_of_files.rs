@@ -1,4 +1,4 @@
-//! A crate as a tree of modules, and the arrows between its files: what each path leads to.
+//! A crate as a tree of modules, and the arrows between its files: from each path to what it names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -127,7 +127,7 @@ impl Crate {
             }
             "" => return None, // a leading `::`
             _ => {
-                // What is in scope, but not an item that stands here.
+                // A name that is in scope but is not an item of this module.
                 return self.member(&here, first, rest, &mut Vec::new(), depth);
             }
         };
@@ -160,7 +160,7 @@ impl Crate {
         module // an item that stands there
     }
 
-    /// A name of a module that is itself a module, or is imported there.
+    /// A name in a module that is itself a module, or is imported there.
     fn member(
         &self,
         module: &[String],
@@ -183,7 +183,7 @@ impl Crate {
         }
         if let Some(target) = here.names.get(name) {
             let target = [target, rest].concat();
-            // `use name;` names what stands outside.
+            // `use name;` names an external crate.
             if target.first().is_some_and(|first| first == name) {
                 return None;
             }

@@ -1,4 +1,4 @@
-//! The rules: which folder may import which, and that no file imports itself by way of others.
+//! The rules: which folder may import which, and that no file imports itself through others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,10 +77,10 @@ fn names(cell: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// What each file leads to, by an arrow.
+/// The files that each file imports.
 type Next<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Arrow>>;
 
-/// Returns a text for each group of files that lead to each other: the shortest circle in it.
+/// Returns a text for each group of files that import each other: the shortest circle in it.
 pub(crate) fn circles(of: &Crate) -> Vec<String> {
     let arrows = of.arrows();
     let mut next = Next::new();

@@ -1,4 +1,4 @@
-//! Do the ready-made checks tell the state of real databases: up, down, wrong password, killed while running, back again?
+//! Do the ready-made checks report the state of real databases: up, down, wrong password, killed while running, back again?
 
 use std::{
     env, fs,
@@ -24,7 +24,7 @@ use crate::support::{Backend, Postgres, free_port, tool};
 
 const PASSWORD: &str = "tiger-in-the-tank";
 const URL: &str = "HEARTBEAT_TEST_URL";
-/// This is about what is told. How soon is the fault table's, which has no password hashed by a debug build.
+/// This is about what is reported. How soon it is reported is tested by the fault table, in which no debug build hashes a password.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/heartbeat/migrations");
@@ -76,7 +76,7 @@ fn with_sqlite(pool: web::Data<SqlitePool>) -> App {
 
 static RELEASE: Semaphore = Semaphore::const_new(0);
 
-/// Keeps a connection until all are to be released.
+/// Holds a connection until all are released.
 async fn hold(pool: web::Data<PgPool>) -> &'static str {
     let _connection = pool.acquire().await.expect("the database is up");
     drop(RELEASE.acquire().await);

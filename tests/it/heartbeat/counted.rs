@@ -1,4 +1,4 @@
-//! Counts of what a check has going on, so that a test sees from outside how often it runs.
+//! Counts of a check's instances and inputs, so that a test sees from outside how often it runs.
 
 use std::{
     future::{Ready, ready},
@@ -15,7 +15,7 @@ static INPUTS: AtomicUsize = AtomicUsize::new(0);
 
 /// An instance of a check, counted until it is dropped.
 pub(crate) struct Instance {
-    /// How many came before.
+    /// How many instances came before this one.
     pub(crate) number: usize,
 }
 

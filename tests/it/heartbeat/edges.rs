@@ -1,4 +1,4 @@
-//! What the log has of checks that are slow, late, or never well, and of those whose arguments block.
+//! What is logged about checks that are slow, late, or failing since the start, and about arguments that block?
 
 use std::{
     future::{Ready, ready},
@@ -93,7 +93,7 @@ pub(super) fn serve_one(name: &str) -> bool {
     true
 }
 
-/// The log after `probes` probes, a pause after each.
+/// Returns the log after `probes` probes, with a pause after each.
 fn log_of(name: &str, probes: usize, pause: Duration) -> String {
     System::new().block_on(async {
         let server = Served::start(name, &[TTL]);

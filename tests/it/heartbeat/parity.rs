@@ -1,4 +1,4 @@
-//! Do the same findings become the same answer as python-dockerflow's? Asks the real package, from `PyPI`.
+//! Do the same findings give the same answer as in python-dockerflow? Asks the real package, from `PyPI`.
 
 use std::{
     env, fs,
@@ -45,14 +45,14 @@ fn cases() -> Vec<Value> {
             "mixed": all.map(|level| said(level, &format!("mixed.{level}"), level)),
             "cache": [said("error", "x.E1", "down")],
         }, "silenced": ["x.E1", "mixed.critical", "of nobody"]}),
-        // Of two messages with one id it shows the last; here that is the worse, which we show in any order.
+        // Of two messages with one id, python-dockerflow shows the last and we show the worse. Here they are the same.
         json!({"checks": {"twice": [said("info", "x.1", "first"), said("error", "x.1", "last")]}, "silenced": []}),
         json!({"checks": {"\"quotes\"\n\u{e9}\u{1f600}": [said("error", "\"\\\n", "\u{1}\t\u{7f}\u{2028}")]}, "silenced": []}),
     ]);
     cases
 }
 
-/// Reads the cases, writes what the package's own Flask extension answers to each.
+/// Reads the cases and writes what the package's own Flask extension answers to each.
 const PYTHON: &str = r#"
 import json, sys
 from dockerflow import checks
@@ -113,7 +113,7 @@ fn the_same_findings_are_told_as_by_python_dockerflow() {
     println!("{} cases are answered as by {}", cases().len(), PACKAGES[0]);
 }
 
-/// A Python that has the packages, in an environment that later runs find again; or what is lacking.
+/// Returns a Python that has the packages, in an environment that later runs reuse; or what is missing.
 fn python() -> Result<PathBuf, String> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGES[0].replace("==", "-"));
     let python = home.join("bin/python");

@@ -1,4 +1,4 @@
-//! A server in a process of its own, so that its environment, its threads and its log are its own: this test binary, once more.
+//! A server in a process of its own, with its own environment, threads and log: the process runs this test binary again.
 
 use std::{
     env,
@@ -77,7 +77,7 @@ impl Served {
         self.process.stderr()
     }
 
-    /// The log, once it has `text`.
+    /// Waits until the log contains `text`, and returns it.
     pub(crate) async fn log_with(&self, text: &str) -> String {
         let began = Instant::now();
         loop {
@@ -93,7 +93,7 @@ impl Served {
         }
     }
 
-    /// How many threads have a name that begins so. The kernel keeps 15 bytes of a name.
+    /// Returns how many threads have a name that begins with `name`. The kernel keeps 15 bytes of a name.
     pub(crate) fn threads(&self, name: &str) -> usize {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("a process");
         let names = tasks

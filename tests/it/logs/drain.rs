@@ -1,4 +1,4 @@
-//! The drain by itself: whatever is logged, there is one valid line.
+//! The slog drain by itself: whatever is logged, there is one valid line.
 
 use std::{
     fmt, io,

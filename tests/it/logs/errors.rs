@@ -1,4 +1,4 @@
-//! What is logged of code that fails while its request is finished, and the error that `/__error__` raises.
+//! What is logged about code that fails while its request is finished, and the error that `/__error__` raises.
 
 use std::{process::Stdio, time::Duration};
 

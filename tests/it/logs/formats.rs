@@ -1,4 +1,4 @@
-//! `LOG_LEVEL`, `LOG_FORMAT`, and what is reported about bad values of them.
+//! `LOG_LEVEL` and `LOG_FORMAT`, and how bad values of them are reported.
 
 use std::{io::Read as _, process::Stdio};
 

@@ -42,7 +42,7 @@ fn serve(variables: &[(&str, &str)], stdout: Stdio) -> Process {
     Process::start_unread(command(variables), stdout)
 }
 
-/// Every line that there is until the process ends, each valid.
+/// Returns every line until the process ends. Each must be valid.
 fn lines(stdout: impl std::io::Read) -> Vec<Line> {
     let valid = |line: std::io::Result<Vec<u8>>| {
         let line = line.expect("stdout can be read");
@@ -77,7 +77,7 @@ fn logged_by(
     lines(&bytes.expect("stdout can be read")[..])
 }
 
-/// How many lines were reported as lost.
+/// Returns how many lines were reported as lost.
 fn dropped(lines: &[Line]) -> u64 {
     let reports = of_kind(lines, "dockerflow.log");
     reports

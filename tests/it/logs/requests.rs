@@ -9,7 +9,7 @@ use std::{
 use super::{dropped, logged, of_kind, summaries};
 use crate::support::Connection;
 
-/// Bytes that are hard on whoever logs them; all of them fit for a header.
+/// Bytes that are hard to log. All of them may stand in a header.
 fn hostile(number: usize) -> Vec<u8> {
     match number % 10 {
         0 => b"\xff\xfe invalid \xc3\x28 UTF-8 \xed\xa0\x80".to_vec(),
@@ -71,7 +71,7 @@ fn ten_thousand_hostile_requests_leave_valid_lines_only() {
                         let response = stream.answer().expect("it answers every request");
                         assert_ne!(response.status, 400, "{number}: {response:?}");
                         answered.fetch_add(1, Ordering::Relaxed);
-                        // What no request may hold is refused before there is an app, or else logged like the rest.
+                        // Bytes that no request may contain are refused before the app is called, or else logged like the rest.
                         let unfit: &[u8] = match number % 97 {
                             0 => b"\x80\xff",
                             1 => b"\"<>^`{|}\\",
@@ -120,7 +120,7 @@ fn ten_thousand_hostile_requests_leave_valid_lines_only() {
 fn a_thousand_interleaving_requests_keep_their_ids_on_every_line() {
     const REQUESTS: u64 = 1_000;
     let lines = logged(&[("WORKERS", "1")], |served| {
-        // All are on their way before the first answer is read.
+        // All requests are sent before the first answer is read.
         let mut streams: Vec<Connection> = (0..REQUESTS).map(|_| served.connect()).collect();
         for (number, stream) in streams.iter_mut().enumerate() {
             let request = format!(

@@ -1,4 +1,4 @@
-//! What a stdout that stops, ends or is full does to the service and to the lines.
+//! What happens to the service and its lines if stdout stops, ends or is full?
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use crate::support::{run, text};
 
 #[test]
 fn a_stdout_that_stops_for_ten_seconds_stops_no_request_and_every_lost_line_is_counted() {
-    // Of the server's own lines there are none, so that each line is one that the test knows of.
+    // The server's own lines are off, so every line is one of the test's.
     let variables = [
         ("WORKERS", "2"),
         ("LOG_LEVEL", "off,logs=info,request.summary=info"),
@@ -128,7 +128,7 @@ fn the_last_words_of_a_process_are_written_even_if_it_panics() {
         (panics[1].text("msg"), panics[1].text("thread")),
         ("and now the main thread", "main")
     );
-    // No service was up: whoever has started the program reads stderr.
+    // The service never came up, so the person who started the program reads stderr.
     let stderr = text(&output.stderr);
     assert!(stderr.contains("and now the main thread"), "{stderr}");
 }

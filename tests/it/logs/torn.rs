@@ -1,4 +1,4 @@
-//! Lines on a pipe that others write to, too: none is torn.
+//! No line is torn on a pipe to which others write as well.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read},
@@ -9,7 +9,7 @@ use std::{
 
 use super::{command, schema::validate};
 
-/// How many lines of each kind the example writes when it is asked to write beside others.
+/// How many lines of each kind the program writes.
 const EACH: usize = 1_000;
 
 /// Reads at most a little at a time, with a pause before each of the first reads.

@@ -1,4 +1,4 @@
-//! Which route a request is counted for, whoever answered it.
+//! Under which route is a request counted, whoever answered it?
 
 use super::serve;
 use crate::support::until;
@@ -8,11 +8,11 @@ fn each_request_is_counted_for_the_route_that_it_was_for_whoever_answered_it() {
     let (mut serving, statsd) = serve(&[]);
     let cases = [
         ("/books/7", "", "/books/{id}", 200),
-        // A 404 that a route gives is that route's.
+        // A 404 from a route counts for that route.
         ("/books/404", "", "/books/{id}", 404),
         ("/nowhere", "", "unmatched", 404),
         ("/books", "", "unmatched", 404),
-        // Neither a panic nor a middleware's error leaves a request to ask.
+        // After a panic or a middleware's error there is no request left to ask.
         ("/panics/1", "", "/panics/{id}", 500),
         ("/refused/1", "", "/refused/{id}", 403),
         ("/refused/1/2", "", "unmatched", 403),
@@ -27,7 +27,7 @@ fn each_request_is_counted_for_the_route_that_it_was_for_whoever_answered_it() {
     for (path, headers, route, status) in cases {
         assert_eq!(serving.get_with(path, headers).status, status, "{path}");
         let class = status / 100;
-        // What means something to statsd is an underscore in a tag.
+        // Characters with a meaning to statsd become underscores in a tag.
         let route = route.replace(':', "_");
         let expected = format!("|ms|#method:GET,route:{route},status:{class}xx");
         let count = || {

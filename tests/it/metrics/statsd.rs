@@ -74,7 +74,7 @@ fn ten_thousand_random_paths_make_one_series() {
     }
     serving.signal("TERM");
     assert_eq!(serving.end().0.code(), Some(0));
-    // What overtakes nothing on this machine comes last. A full buffer loses datagrams, but never a whole series of 10,000.
+    // Datagrams on this machine arrive in order. A full buffer loses some, but never a whole series of 10,000.
     let marker = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     marker
         .send_to(

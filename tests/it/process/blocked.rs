@@ -1,4 +1,4 @@
-//! A handler that blocks its worker: no probe is answered meanwhile, so the log has to name the worker.
+//! A handler that blocks its worker: the worker answers no probe meanwhile, so the log must name it.
 
 use std::thread;
 

@@ -1,10 +1,10 @@
-//! Services with as many checks as a test wants, made by hand.
+//! Services with any number of checks, defined without the macro.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use dockerflow::__private::{Definition, Embedded, ServiceDefinition};
 
-/// `count` checks that `make` makes of a number.
+/// Returns `count` checks, each made by `make` from its number.
 pub(super) fn many(count: usize, make: fn() -> Definition) -> &'static ServiceDefinition {
     let version = dockerflow::version!();
     Box::leak(Box::new(ServiceDefinition {

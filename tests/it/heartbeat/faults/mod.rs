@@ -1,4 +1,4 @@
-//! What does a prober see under each fault? Prints a table, each row from a real server over TCP with eight workers.
+//! What does a prober see under each fault? The test prints a table, each row from a real server over TCP with eight workers.
 
 mod blocking;
 mod by_hand;
@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_millis(800);
 /// What a prober with a patience of one second needs.
 const IN_TIME: Duration = Duration::from_millis(950);
 
-/// A fault, what must show, and how it is made to show.
+/// A fault, what a prober must see, and how the fault is caused.
 type Row = (&'static str, fn() -> String);
 
 const ROWS: &[Row] = &[
@@ -73,7 +73,7 @@ fn every_fault_is_answered_in_time_and_told_as_it_is() {
     let mut failed = Vec::new();
     println!("| fault | seen | attempts |\n|---|---|---|");
     for ((fault, show), mut shown) in ROWS.iter().zip(first) {
-        // The bounds are the product's. Where the machine is too busy for them, a row may try again, alone.
+        // The bounds are the product's. If the machine is too busy for them, a row may try again, alone.
         let mut attempts = 1;
         while shown.is_err() && attempts < 4 {
             shown = catch_unwind(show);
