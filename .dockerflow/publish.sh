@@ -5,7 +5,8 @@
 #
 # Several images are one of several architectures: each is pushed as TAG-<architecture>, and TAG leads to all of them.
 # REPOSITORY is for example docker.io/mozilla/project or us-docker.pkg.dev/project/images/project. Without a TAG it is the git tag
-# that is being built, else `latest`. Refuses an image whose /app/version.json names another commit, or that was built with uncommitted
+# that is being built, else `latest`. A CI job for a branch publishes `latest` also if the branch's commit has a tag: the job of the tag
+# publishes that. Refuses an image whose /app/version.json names another commit, or that was built with uncommitted
 # changes. DOCKER_USER and DOCKER_PASS are the registry's user and password; they are not printed, and are not on the disk when this
 # ends. Without them it uses the login that `docker` has, for example by a workload identity. Needs bash, docker and jq.
 set +x # a trace would print the password
@@ -22,7 +23,7 @@ shift 2
 facts=$("$(dirname "$0")/version.sh" env)
 fact() { sed -n "s/^DOCKERFLOW_$1=//p" <<<"$facts"; }
 if [[ $# -eq 0 ]]; then
-  tag=$(fact VERSION)
+  tag=$("$(dirname "$0")/version.sh" tag 2>/dev/null)
   set -- "${tag:-latest}"
 fi
 for tag in "$@"; do

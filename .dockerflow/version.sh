@@ -3,6 +3,8 @@
 #
 #   version.sh        the object, as JSON:  .dockerflow/version.sh > version.json
 #   version.sh env    the same facts as DOCKERFLOW_SOURCE=, _VERSION=, _COMMIT= and _BUILD=, a line each
+#   version.sh tag    the tag under which this build may be published, or an empty line: the version, unless this is a CI job for a
+#                     branch. If the commit of a branch has a tag, the job of that tag publishes it
 #
 # Each fact comes from the first of these that knows it: the variable DOCKERFLOW_<FACT>, a version.json in the current directory,
 # the CI system, the git repository of the current directory. A fact that is unknown is "". version.json and the CI system only
@@ -36,9 +38,9 @@ hash() {
   case $found in *[!0]*) ;; *) return 1 ;; esac
   [ ${#found} -eq 40 ] || [ ${#found} -eq 64 ]
 }
-# release TEXT: a version that is not a placeholder
+# release TEXT: a version that is not a placeholder, and not in quotes
 release() {
-  case $1 in *[[:cntrl:]]* | *'$'* | *'{'* | *'}'* | '<'* | '%'* | __*) return 1 ;; esac
+  case $1 in *[[:cntrl:]]* | *'$'* | *'{'* | *'}'* | '<'* | '%'* | __* | '"'*'"' | "'"*"'" | '`'*'`') return 1 ;; esac
   lower "$1"
   case $(printf %s "$found" | sed -e "s/^[]\"'\`<>()[[:space:]]*//" -e "s/[]\"'\`<>()[[:space:]]*\$//") in
     '' | - | -- | '?' | ... | changeme | dummy | empty | example | false | fixme | missing | n/a | na | nil | no | none | \
@@ -62,7 +64,9 @@ address() {
     *:*']') ;;
     *:*)
       host=${_place%:*} port=${_place##*:}
-      case $port in *[!0-9]* | ??????*) return 1 ;; esac
+      case $port in *[!0-9]*) return 1 ;; esac
+      while :; do case $port in 0?*) port=${port#0} ;; *) break ;; esac done
+      case $port in ??????*) return 1 ;; esac
       [ "$port" -le 65535 ] || return 1
       ;;
   esac
@@ -73,7 +77,7 @@ address() {
       ;;
     *) case .$host. in *..* | *.-* | *-.* | *[!A-Za-z0-9.-]*) return 1 ;; esac ;;
   esac
-  case $path in *@*) return 1 ;; esac
+  case $path in *@* | *%40*) return 1 ;; esac
   path=${path%%[?#]*}
   case $path in *[\$\<\>\"\`\{\}\|^\']*) return 1 ;; esac
   case $path in *//* | *' '*) path=$(printf %s "$path" | sed -e 's|//*|/|g' -e 's| |%20|g') ;; esac
@@ -106,7 +110,10 @@ is_public() {
     ssh.github.com | gist.github.com | altssh.gitlab.com | altssh.bitbucket.org) return 0 ;;
     *.github.com | *.gitlab.com | *.bitbucket.org | *.codeberg.org | '['*) return 1 ;;
     *.xn--*) case ${1##*.} in xn--*) return 0 ;; *) return 1 ;; esac ;;
-    *.*.*.*) case $1 in *[!0-9.]*) ;; *) return 0 ;; esac ;;
+    *[!0-9.]*) case $1 in *.*) ;; *) return 1 ;; esac ;;
+    # four numbers up to 255
+    *.*.*.*.* | *[3-9][0-9][0-9]* | *2[6-9][0-9]* | *25[6-9]* | *[0-9][0-9][0-9][0-9]* | *.0[0-9]* | 0[0-9]*) return 1 ;;
+    *.*.*.*) return 0 ;;
     *.*) ;;
     *) return 1 ;;
   esac
@@ -381,8 +388,9 @@ Heroku|HEROKU_TEST_RUN_ID HEROKU_BUILD_COMMIT SOURCE_VERSION|$SOURCE_VERSION $HE
 SYSTEMS
 if [ -n "$ci" ] && [ -z "$ci_commit" ]; then warn "$ci does not name a commit by its whole hash"; fi
 
-# What git says. It may not refuse because the folder belongs to another user: nothing of the repository is run.
-ask_git() { git -c safe.directory='*' -c core.fsmonitor=false "$@"; }
+# What git says. It must not refuse because the folder belongs to another user: nothing of the repository is run. What `git replace`
+# puts in place of a commit is not that commit.
+ask_git() { git --no-replace-objects -c safe.directory='*' -c core.fsmonitor=false "$@"; }
 has_repository=false head='' parents=''
 if ! command -v git >/dev/null 2>&1; then
   warn 'there is no git program'
@@ -501,38 +509,91 @@ if value DOCKERFLOW_BUILD; then
   build=$found
 fi
 
-# tag: the tag of the commit that is checked out. Of several: one that ends in the version of Cargo.toml; else a version such as
-# v1.10.0, the highest; else an annotated one; else one with a version in it; else the last by name.
+# manifest KEY: the text of a key in [package] or [workspace.package] of Cargo.toml
+manifest() { sed -n -e '/^\[\(workspace\.\)\{0,1\}package\]/,/^\[[^p]/s/^'"$1"' *= *"\([^"]*\)".*/\1/p' Cargo.toml 2>/dev/null | sed -n 1p; }
+# tag: the tag of the commit that is checked out. Of several: one that ends in the version of Cargo.toml, if there are two the one
+# that begins with the package's name; else a version such as v1.10.0, the highest; else an annotated one; else one with a version in
+# it, the highest; else the last by name.
 tag() {
-  _package=''
-  if [ -f Cargo.toml ]; then
-    _package=$(sed -n -e '/^\[\(workspace\.\)\{0,1\}package\]/,/^\[[^p]/s/^version *= *"\([^"]*\)".*/\1/p' Cargo.toml | sed -n 1p)
-  fi
-  ask_git -c versionsort.suffix=- for-each-ref --sort=version:refname --points-at="$head" --format='%(objecttype) %(refname:strip=2)' \
-    refs/tags | awk -v package="$_package" '
+  ask_git for-each-ref --points-at="$head" --format='%(objecttype) %(refname:strip=2)' refs/tags |
+    awk -v package="$(manifest name)" -v version="$(manifest version)" '
+    # compare(A, B): below, equal to or above zero, as the texts or the numbers are
+    function compare(a, b) { return a "" < b "" ? -1 : a "" > b "" }
+    function is_number(text) { return text ~ /^[0-9]+$/ }
+    # numbers of any length
+    function compare_numbers(a, b) {
+      sub(/^0+/, "", a)
+      sub(/^0+/, "", b)
+      return length(a) != length(b) ? length(a) - length(b) : compare(a, b)
+    }
+    # compare_parts(A, B): parts between dots; numbers are below words
+    function compare_parts(a, b,  as, bs, count, number, result) {
+      as = split(a, left, ".")
+      bs = split(b, right, ".")
+      count = as < bs ? as : bs
+      for (number = 1; number <= count; number++) {
+        result = is_number(left[number]) != is_number(right[number]) ? is_number(right[number]) - is_number(left[number]) : \
+          is_number(left[number]) ? compare_numbers(left[number], right[number]) : compare(left[number], right[number])
+        if (result) return result
+      }
+      return as - bs
+    }
+    # compare_versions(A, B): in the order of semantic versions; what is not a version is the lowest
+    function compare_versions(a, b,  a_pre, b_pre, as, bs, count, number, result) {
+      sub(/\+.*/, "", a)
+      sub(/\+.*/, "", b)
+      a_pre = b_pre = ""
+      if (number = index(a, "-")) { a_pre = substr(a, number + 1); a = substr(a, 1, number - 1) }
+      if (number = index(b, "-")) { b_pre = substr(b, number + 1); b = substr(b, 1, number - 1) }
+      as = split(a, left, ".")
+      bs = split(b, right, ".")
+      count = as > bs ? as : bs
+      if ((as > 0) != (bs > 0)) return as - bs
+      for (number = 1; number <= count; number++) {
+        result = compare_numbers(number > as ? "0" : left[number], number > bs ? "0" : right[number])
+        if (result) return result
+      }
+      if ((a_pre == "") != (b_pre == "")) return a_pre == "" ? 1 : -1
+      if (a_pre != "" && (result = compare_parts(a_pre, b_pre))) return result
+      return as - bs
+    }
+    # a version, or ""
+    function parsed(text) { return text ~ /^[0-9]+(\.[0-9]+)*([-+].*)?$/ ? text : "" }
     {
       name = substr($0, length($1) + 2)
-      rank = 0
-      before = length(name) - length(package)
-      if (package != "" && before >= 0 && substr(name, before + 1) == package && substr(name, before, before > 0) !~ /[.0-9]/)
-        rank += 1000
-      if (name ~ /^[vV]?[0-9]+(\.[0-9]+)+([-+].*)?$/) rank += 200
-      else if (name ~ /^[vV]?[0-9]+([-+].*)?$/) rank += 100
-      else {
-        if ($1 == "tag") rank += 50
-        if (name ~ /^[^0-9]*[0-9]+(\.[0-9]+)*([-+].*)?$/) rank += 10
+      before = length(name) - length(version)
+      ends = version != "" && before >= 0 && substr(name, before + 1) == version && substr(name, before, before > 0) !~ /[.0-9]/
+      bare = name
+      sub(/^[vV]/, "", bare)
+      bare = parsed(bare)
+      plain = bare == "" ? 0 : bare ~ /^[0-9]+\./ ? 2 : 1
+      of_package = ends && package != "" && index(name, package) == 1
+      annotated = $1 == "tag" && !plain
+      if (bare == "" && match(name, /[0-9]/)) bare = parsed(substr(name, RSTART))
+      if (best == "" || (order = ends - best_ends) > 0 || (!order && (order = plain - best_plain) > 0) || \
+        (!order && (order = of_package - best_of_package) > 0) || (!order && (order = annotated - best_annotated) > 0) || \
+        (!order && (order = compare_versions(bare, best_bare)) > 0) || (!order && compare(name, best) > 0)) {
+        best = name; best_ends = ends; best_plain = plain; best_of_package = of_package; best_annotated = annotated; best_bare = bare
       }
-      if (rank >= best) { best = rank; found = name }
     }
-    END { if (found != "") print found }'
+    END { if (best != "") print best }'
 }
 # A tag is only that of its own commit.
 version=${version:-$file_version}
 if [ -z "$version" ] && [ "$ci_commit" = "$commit" ]; then version=$ci_tag; fi
+published=$version
 if command -v git >/dev/null 2>&1 && "$has_repository"; then
-  if [ -z "$version" ] && [ -n "$head" ] && [ "$head" = "$commit" ] && "$is_clean"; then version=$(tag); fi
+  if [ -z "$version" ] && [ -n "$head" ] && [ "$head" = "$commit" ] && "$is_clean"; then
+    version=$(tag)
+    # In a job for a tag, a system that names tags has named this one.
+    if [ -z "$ci_commit" ] || [ -z "$tags" ]; then published=$version; fi
+  fi
   source=${source:-${file_source:-$ci_source}}
-  if [ -z "$source" ] && found=$(ask_git config --get-all remote.origin.url | sed -n 1p) && repository "$found"; then source=$found; fi
+  if [ -z "$source" ]; then
+    # the first one, as git has it; an empty one makes it forget those before. The user's own configuration does not count.
+    found=$(ask_git config --local --no-includes --get-all remote.origin.url | awk '$0 == "" { url = "" } url == "" { url = $0 } END { print url }')
+    if repository "$found"; then source=$found; fi
+  fi
 fi
 source=${source:-${file_source:-$ci_source}}
 if [ -z "$source" ]; then warn 'source is unknown'; fi
@@ -549,8 +610,9 @@ case ${1:-} in
     printf 'DOCKERFLOW_SOURCE=%s\nDOCKERFLOW_VERSION=%s\nDOCKERFLOW_COMMIT=%s\nDOCKERFLOW_BUILD=%s\n' \
       "$(plain "$source")" "$(plain "$version")" "$commit" "$(plain "$build")"
     ;;
+  tag) printf '%s\n' "$(plain "$published")" ;;
   *)
-    printf 'usage: version.sh [env]\n' >&2
+    printf 'usage: version.sh [env | tag]\n' >&2
     exit 2
     ;;
 esac

@@ -25,13 +25,13 @@ pub struct Ci {
 
 /// One system. A fact has alternatives, of which the first that is complete and valid counts:
 ///
-/// - `$NAME` is the variable's value. Where it is unset or empty, the alternative is not complete.
-/// - `${NAME#start}` is what follows `start` in it. Where it does not begin so, the alternative is not complete.
+/// - `$NAME` is the value of a variable. If it is unset or empty, the alternative is not complete.
+/// - `${NAME#start}` is what follows `start` in it. If it does not begin with that, the alternative is not complete.
 ///
-/// Names that several systems use (`GIT_COMMIT`, `BUILD_URL`, `CI_COMMIT_SHA`, …) are thus only read once the system is known.
+/// Names that several systems use (`GIT_COMMIT`, `BUILD_URL`, `CI_COMMIT_SHA`, …) are read only if the system is known.
 struct System {
     name: &'static str,
-    /// Any of these tells the system: `NAME` is set and not `false`, `NAME=value`, `ONE+OTHER` both.
+    /// Any of these identifies the system: `NAME` is set and not `false`, `NAME=value`, `ONE+OTHER` are both set.
     detect: &'static [&'static str],
     commit: &'static [&'static str],
     /// Any of these says that the job is for a pull request.
@@ -43,9 +43,10 @@ struct System {
     build: &'static [&'static str],
 }
 
-/// The first that is detected counts: those that set another one's variables too come before it, the vaguest mark is last.
+/// The first system that is detected counts. One that also sets the variables of another comes before that, and the one with the least
+/// specific mark is the last.
 ///
-/// Of a pull request, the commit is the one that was pushed, not the throw-away merge that most systems build.
+/// For a pull request, the commit is the one that was pushed, not the throw-away merge that most systems build.
 const SYSTEMS: &[System] = &[
     System {
         name: "CircleCI",
@@ -420,7 +421,7 @@ const SYSTEMS: &[System] = &[
 ];
 
 impl Ci {
-    /// Returns the facts that the variables of the CI system give, in which this build runs. There are none outside of one.
+    /// Returns the facts that the variables of the CI system give. Outside of CI there are none.
     pub fn find(inputs: &mut Inputs) -> Self {
         let mut detected = SYSTEMS.iter().filter(|system| system.is_here(inputs));
         let Some(system) = detected.next() else {
@@ -438,7 +439,7 @@ impl Ci {
             .filter_map(|mark| fill_in(mark, inputs))
             .any(|value| !["false", "0", "none"].contains(&value.to_ascii_lowercase().as_str()));
         let pushed = pushed(system, inputs);
-        // GitHub's name of a merge; Gitea and Forgejo build what was pushed.
+        // GitHub builds the merge, and names it so; Gitea and Forgejo build what was pushed.
         let is_merge = is_pull_request
             && pushed.is_none()
             && fill_in("${GITHUB_REF#refs/pull/}", inputs)
@@ -487,7 +488,7 @@ fn pushed(system: &System, inputs: &mut Inputs) -> Option<String> {
     commit::valid(&json::string(&event, &["pull_request", "head", "sha"])?)
 }
 
-/// `alternative` with its variables' values. `None` unless all are there.
+/// Returns `alternative` with the values of its variables, or `None` if one of them is missing.
 fn fill_in(alternative: &str, inputs: &mut Inputs) -> Option<String> {
     let mut filled = String::new();
     let mut rest = alternative;

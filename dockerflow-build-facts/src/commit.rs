@@ -1,6 +1,7 @@
 //! What counts as a commit.
 
-/// A whole hash, SHA-1 or SHA-256, in lower case. No short one, no `HEAD`, no `unknown`, no zeros (CI's way to say none).
+/// Returns the text in lower case if it is a whole hash, of SHA-1 or SHA-256. A short one, `HEAD` and `unknown` are not, and neither are
+/// zeros, which CI systems write if there is no commit.
 #[must_use]
 pub fn valid(text: &str) -> Option<String> {
     let hash = text.trim().to_ascii_lowercase();

@@ -35,7 +35,7 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// One sentence for each `DOCKERFLOW_*` variable whose value is not valid.
+    /// Returns one sentence for each `DOCKERFLOW_*` variable whose value is not valid.
     pub fn find(inputs: &mut Inputs) -> Result<Self, Vec<String>> {
         let overrides = Overrides::read(inputs)?;
         if let Overrides {
@@ -139,8 +139,8 @@ impl Facts {
 /// Returns whether the variables of the CI system are about what is checked out: a job may check out a tag, another repository
 /// or a submodule, or commit before it builds.
 ///
-/// They are if they name the commit that is checked out, or if that is the throw-away merge of the pull request's commit, which
-/// most systems build.
+/// They are if they name the commit that is checked out, or the commit of a pull request of which the throw-away merge is checked out,
+/// as most systems do.
 fn is_about(ci: &mut Ci, head: Option<&str>, repository: Option<&Repository>) -> bool {
     let Some(repository) = repository else {
         return true;
@@ -158,7 +158,7 @@ fn is_about(ci: &mut Ci, head: Option<&str>, repository: Option<&Repository>) ->
         }
         return true;
     }
-    // The merge has to be the one that the system made, if it says which that is: another branch may have merged the commit, too.
+    // If the system names the merge that it made, it must be that one: another branch may have merged the commit, too.
     let is_merge = ci.is_pull_request && ci.merge.as_deref().is_none_or(|merge| merge == head);
     is_merge && {
         let parents = parents();

@@ -30,10 +30,10 @@ pub(crate) struct Repository {
     common: PathBuf,
 }
 
-/// What a ref that is not a file of its own points to.
+/// What a ref without a file of its own points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// An object. Of an annotated tag, `peeled` is the commit if it is written down beside it.
+    /// An object. For an annotated tag, `peeled` is its commit, if the file of refs has that, too.
     Object {
         /// Its hash.
         hash: String,
@@ -74,7 +74,7 @@ impl Repository {
         }
         // a linked worktree or a submodule
         let text = inputs.file(dot_git)?;
-        let path = path_of(text.trim_ascii().strip_prefix(b"gitdir:")?.trim_ascii())?;
+        let path = path_of(text.strip_prefix(b"gitdir: ")?.trim_ascii_end())?;
         Self::at(&dot_git.parent()?.join(path), inputs)
     }
 
@@ -112,10 +112,11 @@ impl Repository {
             .unwrap_or_default()
     }
 
-    /// Returns the commit that is checked out, and records files of which one changes whenever git checks out another one.
+    /// Returns the commit that is checked out, and records files. At least one of them changes whenever another commit is checked
+    /// out.
     ///
-    /// They are as few as can be, because each that changes for another reason has the crate compiled again: `HEAD` and the file
-    /// of the branch that it names. Only for a branch without a file of its own, the reflog has to do.
+    /// A recorded file that changes for another reason compiles the crate although no fact changed. They are therefore few: `HEAD`,
+    /// and the file of the branch that it names. If the branch is packed and has no file, its reflog takes the place of that.
     pub(crate) fn head(&self, inputs: &mut Inputs) -> Option<String> {
         let mut name = b"HEAD".to_vec();
         let mut refs = None;
@@ -162,8 +163,8 @@ impl Repository {
         None
     }
 
-    /// Records what changes when the ref `name`, which is not a file of its own, is moved: it then becomes one, which cannot be
-    /// recorded before it is there.
+    /// Records a file that changes when the ref `name` moves, which has no file of its own. Git then makes one, but a file that
+    /// does not exist yet cannot be recorded.
     fn watch_log(&self, name: &[u8], inputs: &mut Inputs) {
         let is_reftable = [&self.own, &self.common]
             .map(|folder| inputs.watch(&folder.join("reftable/tables.list")));
@@ -175,14 +176,14 @@ impl Repository {
         if logs.iter().any(|log| inputs.watch(log).is_some()) {
             return;
         }
-        // Without a reflog, what else a commit, merge or reset writes has to do. The index is also written when git refreshes
-        // it, which then compiles the crate once more.
+        // Without a reflog, what is left are the other files that a commit, a merge or a reset writes. Git also writes the index
+        // to refresh it, and the crate is then compiled once more.
         for name in ["index", "COMMIT_EDITMSG", "ORIG_HEAD"] {
             let _ = inputs.watch(&self.own.join(name));
         }
     }
 
-    /// Returns the refs of which many stand in one file.
+    /// Returns the refs without a file of their own: those in `packed-refs` and in reftables.
     fn refs(&self, inputs: &mut Inputs) -> Refs {
         let mut refs = packed(
             &inputs
@@ -196,10 +197,10 @@ impl Repository {
     }
 }
 
-/// What the file `HEAD` begins with where the refs are in reftables, for programs that do not know these.
+/// The beginning of the file `HEAD` in a repository with reftables. It names no branch, and is for programs that know no reftables.
 const STUB: &[u8] = b"ref: refs/heads/.invalid";
 
-/// Returns the ref that a symbolic link names, as old versions of git wrote `HEAD`.
+/// Returns the ref that a symbolic link names: old versions of git wrote `HEAD` as one.
 fn link(path: &Path) -> Option<Vec<u8>> {
     let target = fs::read_link(path).ok()?;
     let target = target.to_str()?.as_bytes();

@@ -15,14 +15,14 @@ const MARKS: [&str; 3] = [".cargo_vcs_info.json", ".cargo-checksum.json", ".carg
 pub(crate) struct Place {
     /// The repository that the package is in.
     pub(crate) repository: Option<Repository>,
-    /// The folder of Cargo's copy. CI's variables are then about another project's source, and so is a repository further up.
+    /// The folder of the copy that Cargo made. The variables of CI, and a repository further up, are then about another project.
     pub(crate) copy: Option<PathBuf>,
 }
 
 impl Place {
-    /// Finds the nearest of both, from the package's folder upward. A copy of a `git` dependency is also a repository.
+    /// Looks for both from the package's folder upward, and stops at the nearest. The checkout of a `git` dependency is both.
     ///
-    /// As for git, a folder `.git` that is not a repository does not count, and a file `.git` that names none ends the search.
+    /// As for git, a folder `.git` that is not a repository is passed over, and a file `.git` that names no repository ends the search.
     pub(crate) fn of(package: &Path, inputs: &mut Inputs) -> Self {
         let given = Repository::of_environment(inputs);
         let package = fs::canonicalize(package).unwrap_or_else(|_| package.to_owned());

@@ -20,7 +20,7 @@ pub fn of_repository(text: &str) -> Option<String> {
     let is_ssh = scheme.contains("ssh");
     match scheme.as_str() {
         "https" | "git+https" => page("https", &host, port.filter(|port| *port != 443), path),
-        // A port of http is not one that https answers on.
+        // Nobody answers https on a port of http.
         "http" | "git+http" => match port.filter(|port| *port != 80) {
             Some(port) => page("http", &host, Some(port), path),
             None => page("https", &host, None, path),
@@ -39,8 +39,8 @@ pub fn of_repository(text: &str) -> Option<String> {
 /// The port on which Bitbucket Server answers SSH.
 const BITBUCKET_SERVER: u16 = 7999;
 
-/// Returns the address of a build's page. It keeps its scheme, because nobody knows whether the other one is answered. Of query
-/// and fragment, only what identifies a build stays: the rest may hold a token.
+/// Returns the address of a build's page. It keeps its scheme: a server of http may not answer https. Of the query and the fragment,
+/// only what identifies a build stays, because the rest may hold a token.
 #[must_use]
 pub fn of_build(text: &str) -> Option<String> {
     // Azure Pipelines and TeamCity, Google Cloud Build, AWS CodeBuild
@@ -78,8 +78,8 @@ pub fn of_build(text: &str) -> Option<String> {
     Some(url)
 }
 
-/// Returns `user@host:path`, git's short form of `ssh://user@host/path`, as the latter without its scheme. In brackets, a port
-/// may follow the host.
+/// Returns git's short form `user@host:path` as `user@host/path`, which is `ssh://user@host/path` without its scheme. A host in brackets
+/// may have a port.
 fn scp(text: &str) -> Option<String> {
     if let Some((before, rest)) = text.split_once('[') {
         let (inside, path) = rest.split_once("]:")?;
@@ -114,7 +114,7 @@ fn is_public(host: &str) -> bool {
     };
     let is_top_level = last.starts_with("xn--")
         || last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let is_number = host.split('.').all(|part| part.parse::<u8>().is_ok());
+    let is_number = host.parse::<std::net::Ipv4Addr>().is_ok();
     let is_alias = SITES.iter().any(|site| host.ends_with(site)) && !THEIRS.contains(&host);
     (is_top_level || is_number) && !is_alias
 }
@@ -192,11 +192,14 @@ impl Address {
         };
         let (host, port) = match place.rsplit_once(':') {
             Some((host, "")) => (host, None),
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
+            Some((host, port)) if !port.ends_with(']') => {
+                let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
+                (host, Some(port.parse().ok().filter(|_| is_number)?))
+            }
             _ => (place, None),
         };
-        // An `@` that is left may be the end of a password with a slash in it.
-        if !is_host(host) || path.contains('@') {
+        // An `@` that is left, also in its other form, may be the end of a password with a slash in it.
+        if !is_host(host) || path.contains('@') || path.contains("%40") {
             return None;
         }
         let path = path.split(['?', '#']).next()?;

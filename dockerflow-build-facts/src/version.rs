@@ -38,7 +38,7 @@ const PLACEHOLDERS: &[&str] = &[
 ];
 
 /// Returns the text, trimmed, if it is a version: not a placeholder such as `none`, not a variable that was not filled in
-/// (`$TAG`, `{{version}}`), and not only quotes.
+/// (`$TAG`, `{{version}}`), and not in quotes, which a line of an environment file or a configuration left around it.
 #[must_use]
 pub fn valid(text: &str) -> Option<String> {
     let text = text.trim();
@@ -46,7 +46,11 @@ pub fn valid(text: &str) -> Option<String> {
     let is_placeholder = PLACEHOLDERS.contains(&bare.to_lowercase().as_str());
     let is_template =
         text.contains(['$', '{', '}']) || text.starts_with(['<', '%']) || text.starts_with("__");
-    let is_version = !is_placeholder && !is_template && !text.contains(char::is_control);
+    let is_quoted = ["\"", "'", "`"]
+        .iter()
+        .any(|quote| text.starts_with(quote) && text.ends_with(quote));
+    let is_version =
+        !is_placeholder && !is_template && !is_quoted && !text.contains(char::is_control);
     is_version.then(|| text.to_owned())
 }
 
@@ -99,6 +103,9 @@ mod tests {
             "[]",
             "{}",
             "a\nb",
+            "\"v1.2.3\"",
+            "'v1.2.3'",
+            "`v1.2.3`",
         ] {
             assert_eq!(valid(text), None, "{text}");
         }

@@ -36,12 +36,17 @@ struct Options {
     timeout: Option<u64>,
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
+/// Expands the attribute on `item`. `is_associated` says that it stands inside of an `impl` or a `trait`.
+pub(crate) fn expand(
+    attribute: TokenStream,
+    item: &TokenStream,
+    is_associated: bool,
+) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(attribute, &mut errors);
     let mut registered = TokenStream::new();
     if let Ok(function) = syn::parse2::<Function>(item.clone()) {
-        validate(&function, &mut errors);
+        validate(&function, is_associated, &mut errors);
         if errors.is_empty() {
             registered = registration(&function, &options);
         }
@@ -126,7 +131,7 @@ fn milliseconds(text: &LitStr) -> syn::Result<u64> {
     })
 }
 
-fn validate(function: &Function, errors: &mut Errors) {
+fn validate(function: &Function, is_associated: bool, errors: &mut Errors) {
     let signature = &function.signature;
     function.must_be_plain("`#[health_check]`", errors);
     if let Some(receiver) = function.receiver() {
@@ -134,6 +139,11 @@ fn validate(function: &Function, errors: &mut Errors) {
             "`#[health_check]` cannot be on a method: move it out of the `impl`, and {WRITE}"
         );
         errors.push(syn::Error::new_spanned(receiver, text));
+    } else if is_associated {
+        let text = format!(
+            "`#[health_check]` cannot be on an associated function: move it out of the `impl`, and {WRITE}"
+        );
+        errors.push(syn::Error::new_spanned(&signature.ident, text));
     }
     let generic = signature
         .generics
@@ -210,7 +220,7 @@ mod tests {
     use super::*;
 
     fn check(attribute: TokenStream, item: &TokenStream, expected: &Expect) {
-        crate::tests::check(item, expand(attribute, item), expected);
+        crate::tests::check(item, expand(attribute, item, false), expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod errors;
 mod function;
 mod health_check;
 mod options;
+mod place;
 mod program;
 mod service;
 mod version;
@@ -19,7 +20,8 @@ pub fn service(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[allow(missing_docs)] // documented where it is re-exported
 #[proc_macro_attribute]
 pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    health_check::expand(attribute.into(), &item.into()).into()
+    let is_associated = place::is_in_impl(proc_macro::Span::call_site());
+    health_check::expand(attribute.into(), &item.into(), is_associated).into()
 }
 
 #[allow(missing_docs)] // documented where it is re-exported

@@ -111,7 +111,16 @@ fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     }
     let list;
     parenthesized!(list in input);
-    let paths = list.parse_terminated(Path::parse_mod_style, Token![,])?;
+    let path = |list: ParseStream<'_>| {
+        let path = list.call(Path::parse_mod_style)?;
+        if list.peek(Token![as]) {
+            return Err(list.error(
+                "a check has one name: write its path in the module that defines it, such as `checks(module::database)`, without `as`",
+            ));
+        }
+        Ok(path)
+    };
+    let paths = list.parse_terminated(path, Token![,])?;
     Ok(paths.into_iter().collect())
 }
 

@@ -1,5 +1,7 @@
 //! What a `#[service]` may be.
 
+#![deny(impl_trait_redundant_captures)] // in a user's code, a lint that fires at what the attribute wrote
+
 use actix_web::{
     App,
     body::BoxBody,
@@ -136,6 +138,30 @@ async fn the_apps_own_middleware_changes_the_body_type_and_composes() {
     assert_eq!(
         answer!(with_middleware(), "/__lbheartbeat__/").0,
         StatusCode::OK
+    );
+}
+
+struct Shop;
+
+impl Shop {
+    const GREETING: &str = "from a shop";
+
+    #[dockerflow::service(checks())]
+    fn app<'a>(name: &'a str, other: Option<&str>) -> App {
+        App::new()
+            .app_data(web::Data::new(format!(
+                "{name} {}{other:?}",
+                Self::GREETING
+            )))
+            .service(index)
+    }
+}
+
+#[actix_web::test]
+async fn a_service_may_be_an_associated_function() {
+    assert_eq!(
+        answer!(Shop::app("hello", None), "/").1,
+        "hello from a shopNone"
     );
 }
 

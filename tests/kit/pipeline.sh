@@ -128,6 +128,14 @@ DOCKER_PASS=$registry_password
 ok 'publish.sh publishes' publish "$run:build" "$registry/project"
 ok '... by the git tag' holds "$(<"$work/out")" "published $registry/project:v1.0.0"
 ok '... and says the digest' holds "$(<"$work/out")" "digest    $registry/project@sha256:"
+# in_ci VARIABLE...: in a job of CircleCI for this commit
+in_ci() { env CIRCLECI=true CIRCLE_SHA1="$commit" "$@" .dockerflow/publish.sh "$run:build" "$registry/project" >"$work/out" 2>&1; }
+ok 'a job for a branch, whose commit has a tag' in_ci CIRCLE_BRANCH=main
+ok '... publishes latest' holds "$(<"$work/out")" "published $registry/project:latest"
+is '... and not the tag, which is the part of the job for it' "$(grep -c 'v1\.0\.0' "$work/out")" 0
+ok 'a job for the tag' in_ci CIRCLE_TAG=v1.0.0
+ok '... publishes the tag' holds "$(<"$work/out")" "published $registry/project:v1.0.0"
+is '... alone' "$(grep -c published "$work/out")" 1
 ok 'several tags' publish "$run:build" "$registry/project" latest stable
 tags=$(curl -s --user "$registry_user:$registry_password" "http://$registry/v2/project/tags/list" | jq -c '.tags | sort')
 is '... the registry has them' "$tags" '["latest","stable","v1.0.0"]'

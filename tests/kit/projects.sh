@@ -4,47 +4,18 @@
 #
 #   projects.sh [greeter|openssl|workspace|generated|private]...
 #
-# Two of them, greeter and openssl, depend on the dockerflow of this checkout, through git, from a server of this test: half an hour. The
+# With greeter it tests, too, that the program, /__version__, /app/version.json and the labels agree, wherever the facts come from.
+# Two of them, greeter and openssl, depend on the dockerflow of this checkout, through git, from a server of this test: half an hour each. The
 # others need no crate of actix-web's, so that they take minutes. `private` needs BuildKit: docker-buildx, or Debian's own docker client
 # at /usr/bin/docker.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
+run=dockerflow-projects-$$
 # shellcheck source=tests/kit/tap.sh
 . "$here/tap.sh"
+# shellcheck source=tests/kit/project.sh
+. "$here/project.sh"
 [[ $# -gt 0 ]] || set -- greeter openssl workspace generated private
-
-run=dockerflow-projects-$$
-work=$(mktemp -d)
-servers=()
-clean_up() {
-  ((${#servers[@]} == 0)) || kill "${servers[@]}" 2>/dev/null || true
-  docker image ls --quiet "$run" | sort -u | xargs --no-run-if-empty docker image rm --force >/dev/null 2>&1 || true
-  rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-for name in $(compgen -e | grep -E '^(CIRCLE|GITHUB_|GITLAB_|CI_|DOCKERFLOW_)'); do unset "$name"; done
-export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup} GIT_CONFIG_NOSYSTEM=1
-export HOME=$work
-git config --global user.name T
-git config --global user.email t@example.org
-git config --global init.defaultBranch main
-
-shown() { "$@" >"$work/log" 2>&1 || { tail -n 60 "$work/log"; return 1; }; }
-# timed DESCRIPTION COMMAND...
-timed() {
-  local start=$SECONDS
-  ok "$1" shown "${@:2}"
-  echo "# in $((SECONDS - start)) s"
-}
-fails_with() {
-  local text=$1
-  shift
-  if "$@" >"$work/log" 2>&1; then echo 'it did not fail'; return 1; fi
-  holds "$(<"$work/log")" "$text"
-}
 
 # Two servers of git: one that anybody may read, and one that asks for a password.
 git clone --quiet --bare "$root" "$work/public/dockerflow.git"
@@ -64,7 +35,7 @@ servers+=($!)
 until [[ -s $work/guarded.port ]]; do kill -0 "${servers[1]}"; sleep 0.1; done
 private=$(<"$work/guarded.port")
 
-# The service that each project is: its own file is `extra`, its dependencies are `dependencies`.
+# manifest NAME: of a project that depends on dockerflow
 manifest() {
   cat <<TOML
 [package]
@@ -92,8 +63,9 @@ fn app() -> App {
     App::new().service(index)
 }
 
-fn main() -> std::process::ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| server.run(app).await)
+#[dockerflow::main]
+async fn main(server: dockerflow::Server) -> Result<(), dockerflow::Error> {
+    server.run(app).await
 }
 
 #[cfg(test)]
@@ -109,123 +81,76 @@ mod tests {
 }
 RUST
 }
-# light_manifest NAME
-light_manifest() { printf '[package]\nname = "%s"\nversion = "0.1.0"\nedition = "2024"\n\n[dependencies]\n' "$1"; }
-# light_program GREETING: a main.rs that does the same without a crate
-light_program() {
-  cat <<RUST
-use std::{env, io::{Read as _, Write as _}, net::{TcpListener, TcpStream}};
-
-fn greeting() -> String {
-    $1
-}
-
-fn version() -> String {
-    format!(
-        r#"{{"source":"{}","version":"{}","commit":"{}","build":"{}"}}"#,
-        option_env!("DOCKERFLOW_SOURCE").unwrap_or_default(),
-        option_env!("DOCKERFLOW_VERSION").unwrap_or_default(),
-        option_env!("DOCKERFLOW_COMMIT").unwrap_or_default(),
-        option_env!("DOCKERFLOW_BUILD").unwrap_or_default(),
-    )
-}
-
-fn main() {
-    let port = env::var("PORT").unwrap_or_default();
-    match env::args().nth(1).as_deref() {
-        Some("version") => println!("{}", version()),
-        Some("healthcheck") => drop(TcpStream::connect(format!("127.0.0.1:{port}")).expect("it answers")),
-        _ => {
-            let listener = TcpListener::bind(format!("0.0.0.0:{port}")).expect("a free port");
-            println!("listening");
-            for mut stream in listener.incoming().flatten() {
-                let mut buffer = [0; 4096];
-                let length = stream.read(&mut buffer).unwrap_or(0);
-                let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
-                let (status, body) = match request.split(' ').nth(1).unwrap_or_default() {
-                    "/" => (200, greeting()),
-                    "/__version__" => (200, version()),
-                    "/__heartbeat__" => (200, "{}".into()),
-                    "/__lbheartbeat__" => (200, String::new()),
-                    _ => (404, String::new()),
-                };
-                let _ = write!(stream, "HTTP/1.1 {status} -\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            }
-        }
-    }
-}
-
-#[test]
-fn the_index_greets() {
-    assert!(!greeting().is_empty());
-}
-RUST
-}
-# project NAME [BRANCH]: an empty project in a repository of its own
-project() {
-  mkdir "$work/$1"
-  cd "$work/$1"
-  git init --quiet --initial-branch "${2:-main}"
-  git remote add origin "git@github.com:mozilla/$1.git"
-  mkdir src
-  printf '/target\n' >.gitignore
-}
-# copied: the kit, by the commands of the documentation; then a first commit with a tag
-copied() {
-  # shellcheck disable=SC2016 # a pattern of sed
-  { echo "kit=$root"; sed -n '/^<!-- copy -->/,/^```$/{/^[<`]/d;p;}' "$root/docs/container.md"; } >"$work/copy.sh"
-  ok 'the commands of docs/container.md copy the kit' shown bash -eu "$work/copy.sh"
-  ! grep -q dockerflow Cargo.toml || cp "$root/Cargo.lock" . # so that it builds the dependencies that are tested here
-  ok 'Cargo.lock' shown cargo metadata --quiet --format-version 1
-  git add . && git commit --quiet --message one && git tag v0.1.0
-}
-# built IMAGE-TAG [OPTION...]: builds it and tests it
-built() {
-  local tag=$1
-  shift
-  timed "build.sh builds $tag" .dockerflow/build.sh "$run:$tag" --network host "$@"
-  docker image inspect "$run:$tag" >/dev/null 2>&1 || return 0
-  is '... which knows what it is' "$(docker run --rm "$run:$tag" version)" \
-    "{\"source\":\"https://github.com/mozilla/${PWD##*/}\",\"version\":\"v0.1.0\",\"commit\":\"$(git rev-parse HEAD)\",\"build\":\"\"}"
-  ok '... and keeps the specification' shown .dockerflow/test.sh "$run:$tag"
-  echo "# $(docker image inspect --format '{{.Size}}' "$run:$tag") bytes"
-}
-# index IMAGE-TAG: what it answers
-index() {
-  local container address
-  container=$(docker run --detach --read-only --publish 127.0.0.1::8000 "$run:$1") || return 0
-  address=$(docker port "$container" 8000/tcp | head -n 1)
-  curl --silent --retry 20 --retry-delay 1 --retry-all-errors "http://$address/" 2>/dev/null || docker logs "$container"
-  docker rm --force --volumes "$container" >/dev/null
-}
-# suite [OPTION...]: its tests run in the container
-suite() {
-  timed 'suite.sh runs its tests in the container' .dockerflow/suite.sh --network host "$@"
-  ok '... its own' grep -q 'the_index_greets ... ok' "$work/log"
-}
-# audited IMAGE-TAG PACKAGE: the list of packages that cargo auditable put into the program names this one
-audited() {
-  local container file
-  container=$(docker create "$run:$1") || return 0
-  file=$work/$1.program
-  docker cp --follow-link "$container:/app/service" "$file" >/dev/null
-  docker rm --volumes "$container" >/dev/null
-  ok "the program of $1 lists its packages, such as $2" holds \
-    "$(objcopy --dump-section .dep-v0=/dev/stdout "$file" /dev/null | python3 -c 'import sys, zlib; print(zlib.decompress(sys.stdin.buffer.read()).decode())')" \
-    "\"name\":\"$2\""
-}
-
 greeter() { # one crate, nothing else, on a branch called master
   project greeter master
   manifest greeter >Cargo.toml
   program '"hello".into()' >src/main.rs
   copied
   built greeter
-  is '... and greets' "$(index greeter)" hello
+  is '... and greets' "$(asked greeter /)" hello
   audited greeter actix-web
   suite
+  agreement
 }
-openssl() { # libraries of Debian's, to build and to run; a .dockerignore of its own
+# file_of IMAGE PATH: its text
+file_of() {
+  local container
+  container=$(docker create "$1") || return 0
+  docker cp --follow-link "$container:$2" - | tar -xOf -
+  docker rm --volumes "$container" >/dev/null
+}
+# agree DESCRIPTION SOURCE VERSION COMMIT BUILD: the program, /__version__, /app/version.json and the labels of the image `agree` say this
+agree() {
+  local expected label
+  expected=$(printf '{"source":"%s","version":"%s","commit":"%s","build":"%s"}' "${@:2}")
+  is "$1: the program says what it is" "$(docker run --rm "$run:agree" version)" "$expected"
+  is '... /__version__, too' "$(asked agree /__version__)" "$expected"
+  is '... and /app/version.json' "$(file_of "$run:agree" /app/version.json)" "$expected"
+  set -- source "$2" version "$3" revision "$4" url "$5"
+  while (($#)); do
+    label=$(docker image inspect --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}" "$run:agree")
+    is "... and the label $1" "$label" "$2"
+    shift 2
+  done
+}
+agreement() { # the facts of the build from each source, and from several; only the project itself is compiled
+  local other=5f1e2d3c4b5a69788796a5b4c3d2e1f001234567 stub='{"source":"https://example.org/no","version":"no","commit":"none","build":""}'
+  local git=(https://github.com/mozilla/greeter v0.1.0 "$(git rev-parse HEAD)" '') nothing=('' 0.1.0 '' '')
+  local file=(https://example.org/file v4.5.6 "$other" https://ci.example.org/4)
+  local set=(https://example.org/set v7.8.9 00112233445566778899aabbccddeeff00112233 https://ci.example.org/7)
+  object() { printf '{"source": "%s", "version": "%s", "commit": "%s", "build": "%s"}\n' "$@" >version.json; }
+  # shellcheck disable=SC2317 # called by timed
+  with_arguments() { env DOCKERFLOW_SOURCE="${set[0]}" DOCKERFLOW_VERSION="${set[1]}" DOCKERFLOW_COMMIT="${set[2]}" DOCKERFLOW_BUILD="${set[3]}" "$@"; }
+  rebuilt() { timed "$1" build agree; agree "$@"; }
+  rebuilt 'git' "${git[@]}"
+  object "${file[@]::2}" "${git[2]}" "${file[3]}"
+  rebuilt 'version.json of the commit that git has' "${file[@]::2}" "${git[2]}" "${file[3]}"
+  object "${file[@]}"
+  rebuilt 'git and a version.json of another commit' "${git[@]}"
+  echo "$stub" >version.json
+  rebuilt 'git and a stub' "${git[@]}"
+  rm version.json
+  git clone --quiet . "$work/context"
+  cd "$work/context"
+  mv .git "$work/context.git"
+  rebuilt 'nothing' "${nothing[@]}"
+  echo "$stub" >version.json
+  rebuilt 'a stub alone' "${nothing[@]}"
+  object "${file[@]}"
+  rebuilt 'version.json alone' "${file[@]}"
+  timed 'arguments and a version.json of another commit' with_arguments .dockerflow/build.sh "$run:agree" --network host
+  agree 'arguments and a version.json of another commit' "${set[@]}"
+  rm version.json
+  timed 'arguments alone' with_arguments .dockerflow/build.sh "$run:agree" --network host
+  agree 'arguments alone' "${set[@]}"
+  mv "$work/context.git" .git
+  git remote set-url origin git@github.com:mozilla/greeter.git
+  sed -i '/^\.git$/d' .dockerignore
+  timed '.git in the context, without build.sh' docker build --network host --tag "$run:agree" .
+  is '... has the commit of it' "$(docker run --rm "$run:agree" version | jq -r '.source, .version, .commit' | xargs)" "${git[*]::3}"
+  is '... also on /__version__' "$(asked agree /__version__)" "$(docker run --rm "$run:agree" version)"
+}
+openssl() { # libraries of Debian's, to build and to run
   project openssl
   { manifest openssl; printf 'openssl = "0.10"\nlibz-sys = { version = "1", default-features = false, features = ["libc"] }\n'; } >Cargo.toml
   program '{
@@ -233,19 +158,11 @@ openssl() { # libraries of Debian's, to build and to run; a .dockerignore of its
         let zlib = unsafe { std::ffi::CStr::from_ptr(libz_sys::zlibVersion()) };
         format!("{} zlib {}", openssl::version::version(), zlib.to_str().unwrap())
     }' >src/main.rs
-  printf '# ours\n/notes' >.dockerignore # without an end of line
-  mkdir notes && echo private >notes/plan.txt
-  copied
-  ok 'its .dockerignore survives' grep -qx /notes .dockerignore
-  ok '... and has what ours has' grep -qx .git .dockerignore
-  printf 'BUILD_PACKAGES=pkg-config libssl-dev zlib1g-dev\nPROFILE=dev\n' >image.args
-  git add . && git commit --quiet --amend --no-edit && git tag --force v0.1.0 >/dev/null
-  ok 'without the library that it runs with, there is no image' fails_with 'libz.so.1: cannot open shared object file' \
-    .dockerflow/build.sh "$run:openssl" --network host
-  printf 'RUN_PACKAGES=libssl3 zlib1g\n' >>image.args
-  git add . && git commit --quiet --amend --no-edit && git tag --force v0.1.0 >/dev/null
+  copied 'BUILD_PACKAGES=pkg-config libssl-dev zlib1g-dev' PROFILE=dev
+  ok 'without the library that it runs with, there is no image' fails_with 'libz.so.1: cannot open shared object file' build openssl
+  committed 'BUILD_PACKAGES=pkg-config libssl-dev zlib1g-dev' PROFILE=dev 'RUN_PACKAGES=libssl3 zlib1g'
   built openssl
-  ok '... and greets with both libraries' holds "$(index openssl)" 'zlib 1.'
+  ok '... and greets with both libraries' holds "$(asked openssl /)" 'zlib 1.'
   audited openssl openssl-sys
 }
 workspace() { # three crates, two programs, a feature, a profile, files
@@ -260,15 +177,13 @@ workspace() { # three crates, two programs, a feature, a profile, files
     light_program "format!(\"{} from $crate\", model::greeting())" >"$crate/src/main.rs"
   done
   echo 'made by hand' >static/about.txt
-  copied
-  printf '%s\n' 'CARGO_FLAGS=--features shop/loud' PROFILE=dev 'FILES=static' >image.args
-  git add . && git commit --quiet --amend --no-edit && git tag --force v0.1.0 >/dev/null
-  ok 'two programs: it asks which' fails_with '2 programs were built: ' .dockerflow/build.sh "$run:workspace" --network host
+  copied 'CARGO_FLAGS=--features shop/loud' PROFILE=dev 'FILES=static'
+  ok 'two programs: it asks which' fails_with '2 programs were built: ' build workspace
   built shop --build-arg PROGRAM=shop
-  is '... with its feature' "$(index shop)" 'HELLO from shop'
-  is '... and its files' "$(docker save "$run:shop" | tar -xOf - --wildcards '*/layer.tar' | tar -xOf - --ignore-zeros app/static/about.txt 2>/dev/null)" 'made by hand'
+  is '... with its feature' "$(asked shop /)" 'HELLO from shop'
+  is '... and its files' "$(asked shop /static/about.txt)" 'made by hand'
   built worker --build-arg PROGRAM=worker
-  is '... the other program' "$(index worker | sed 's/.*from //')" worker
+  is '... the other program' "$(asked worker / | sed 's/.*from //')" worker
 }
 generated() { # a build.rs that generates code from a file
   project generated
@@ -286,11 +201,9 @@ fn main() {
 }
 RUST
   { light_program 'GREETING.into()'; printf '\ninclude!(concat!(env!("OUT_DIR"), "/greeting.rs"));\n'; } >src/main.rs
-  copied
-  printf 'PROFILE=small\n' >image.args
-  git add . && git commit --quiet --amend --no-edit && git tag --force v0.1.0 >/dev/null
+  copied PROFILE=small
   built generated
-  is '... and greets' "$(index generated)" 'hello from a file'
+  is '... and greets' "$(asked generated /)" 'hello from a file'
 }
 private() { # a dependency that asks for a password, given as a secret
   project private
@@ -299,18 +212,17 @@ private() { # a dependency that asks for a password, given as a secret
   light_program 'secret_greeting::GREETING.into()' >src/main.rs
   mkdir .cargo
   printf '[net]\ngit-fetch-with-cli = true\n' >.cargo/config.toml
-  printf 'BUILD_PACKAGES=git ca-certificates\nPROFILE=dev\n' >image.args
   printf 'machine 127.0.0.1 login ci password hunter2\n' >"$work/.netrc"
-  copied
+  copied 'BUILD_PACKAGES=git ca-certificates' PROFILE=dev
   ok 'without BuildKit it says what is missing' fails_with 'need BuildKit' \
-    env DOCKER_BUILDKIT=0 .dockerflow/build.sh "$run:private" --network host --secret id=netrc,src="$work/.netrc"
+    env DOCKER_BUILDKIT=0 .dockerflow/build.sh "$run:private" --secret id=netrc,src="$work/.netrc"
   local path=$PATH
   if ! docker buildx version >/dev/null 2>&1 && [[ -x /usr/bin/docker ]]; then
     mkdir -p "$work/bin" && ln -sf /usr/bin/docker "$work/bin/docker"
     export PATH=$work/bin:$PATH
   fi
   built private --secret id=netrc,src="$work/.netrc"
-  is '... and greets' "$(index private)" 'hello, member'
+  is '... and greets' "$(asked private /)" 'hello, member'
   suite --secret id=netrc,src="$work/.netrc"
   docker save "$run:private" >"$work/image.tar"
   ok 'the password is in no layer' not_in hunter2 "$work/image.tar"

@@ -35,6 +35,10 @@ ok '(1) the tag names the commit' holds "$(.dockerflow/version.sh)" "\"version\"
 start=$SECONDS
 ok '(2) CI builds the image' shown .dockerflow/build.sh "$run:build"
 echo "# in $((SECONDS - start)) s"
+container=$(docker create "$run:build")
+docker cp --follow-link "$container:/app/service" "$work/program" >/dev/null
+docker rm --volumes "$container" >/dev/null
+ok '(2) the program lists its packages' holds "$("$here/packages.py" "$work/program" 2>&1)" 'dockerflow-runtime '
 ok '(2) the image keeps the specification' shown .dockerflow/test.sh "$run:build"
 
 # (3) CI publishes it.

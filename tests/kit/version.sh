@@ -48,6 +48,17 @@ is 'a checkout' "$(says)" "$(object https://github.com/mozilla/project '' "$head
 is '... from a folder inside it' "$(mkdir -p inner && cd inner && says)" "$(object https://github.com/mozilla/project '' "$head" '')"
 git tag v1.2.3
 is 'a tag at HEAD' "$(says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+# published NAME=VALUE...: the tag under which the build may be published
+published() { env -i PATH="$PATH" HOME="$work" GIT_CONFIG_NOSYSTEM=1 "$@" "$kit/version.sh" tag 2>/dev/null; }
+is '... under which it is published' "$(published)" v1.2.3
+is '... but not by a job for a branch' "$(published CIRCLECI=true CIRCLE_SHA1="$head" CIRCLE_BRANCH=main)" ''
+is '... though its version is that' "$(says CIRCLECI=true CIRCLE_SHA1="$head" CIRCLE_BRANCH=main)" \
+  "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
+is '... by the job for the tag' "$(published CIRCLECI=true CIRCLE_SHA1="$head" CIRCLE_TAG=v1.2.3)" v1.2.3
+is '... by a job on a system that names no tags' "$(published TEAMCITY_VERSION=1 BUILD_VCS_NUMBER="$head")" v1.2.3
+is '... by a job for another commit, which has checked out the tag' \
+  "$(published CIRCLECI=true CIRCLE_SHA1=5f1e2d3c4b5a69788796a5b4c3d2e1f001234567 CIRCLE_BRANCH=main)" v1.2.3
+is '... by a job for a branch that is told so' "$(published CIRCLECI=true CIRCLE_SHA1="$head" DOCKERFLOW_VERSION=v1.2.3)" v1.2.3
 git worktree add -q "$work/worktree" 2>/dev/null
 is 'a linked worktree' "$(cd "$work/worktree" && says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
 echo new >untracked

@@ -35,7 +35,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the next character. A line may end as on Windows.
+    /// Returns the next character. The end of a line on Windows becomes `\n`.
     fn next(&mut self) -> Option<char> {
         let one = self.rest.next()?;
         if one == '\r' && self.rest.as_str().starts_with('\n') {
@@ -84,7 +84,7 @@ impl Reader<'_> {
         (self.next()? == ']').then_some(name)
     }
 
-    /// Returns the key that begins with `first`, and its value; none if there is no `=`.
+    /// Returns the key that begins with `first`, and its value, or `None` in its place if there is no `=`.
     fn entry(&mut self, first: char) -> Option<(String, Option<String>)> {
         let mut key = first.to_ascii_lowercase().to_string();
         loop {
@@ -99,7 +99,7 @@ impl Reader<'_> {
                     return match after {
                         None | Some('\n') => Some((key, None)),
                         Some('=') => Some((key, Some(self.value()?))),
-                        // git takes no comment here
+                        // git accepts no comment here
                         Some(_) => None,
                     };
                 }

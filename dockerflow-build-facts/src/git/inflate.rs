@@ -1,4 +1,4 @@
-//! zlib (RFC 1950) and deflate (RFC 1951), as far as the start of a small object needs it.
+//! Decompresses the beginning of an object: zlib (RFC 1950) and deflate (RFC 1951).
 
 /// Returns at least the first `enough` bytes that `zlib` was compressed from, or all if they are fewer. The checksum is not
 /// compared: whoever can change the file can change that, too.
@@ -48,7 +48,7 @@ fn stored(bits: &mut Bits<'_>, output: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// A block's bytes, and repetitions of those before, up to its end or until there are enough.
+/// Decompresses a block with codes, up to its end or until there are enough bytes.
 fn compressed(
     bits: &mut Bits<'_>,
     literals: &Codes,
@@ -79,7 +79,8 @@ fn compressed(
     Some(())
 }
 
-/// The start of a step of lengths (in fours) or distances (in twos), each range of steps twice as wide as the one before, and the extra bits.
+/// Reads a length or a distance: the beginning of its step, and the bits that follow. Steps come in ranges, of four for lengths and of two
+/// for distances; those of each range are twice as wide as those of the range before.
 fn span(bits: &mut Bits<'_>, step: usize, in_range: usize) -> Option<usize> {
     let extra = (step / in_range).saturating_sub(1);
     let start = if step < 2 * in_range {
@@ -90,7 +91,7 @@ fn span(bits: &mut Bits<'_>, step: usize, in_range: usize) -> Option<usize> {
     Some(start + bits.take(extra)?)
 }
 
-/// The codes that stand at the beginning of a block.
+/// Reads the codes at the beginning of a block that has its own.
 fn dynamic(bits: &mut Bits<'_>) -> Option<(Codes, Codes)> {
     const ORDER: [usize; 19] = [
         16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,

@@ -10,11 +10,11 @@ use std::{
 use super::inflate::inflate;
 use crate::inputs;
 
-/// How much of a commit or tag is read: what is looked for stands in its first lines.
+/// How much of a commit or a tag is read. What is needed is in its first lines.
 const START: usize = 16 << 10;
-/// How large an object may be that another one is the difference to.
+/// The size of the largest object that a delta may be based on.
 const LARGEST: usize = 1 << 20;
-/// How many objects may follow from one another.
+/// The length of the longest chain that is followed: of deltas, of tags, of repositories that borrow objects.
 const DEPTH: usize = 64;
 
 /// What kind of object this is.
@@ -54,7 +54,7 @@ impl Objects {
         Self(folders)
     }
 
-    /// Returns the parents of a commit, in their order. A shallow clone has their names, too.
+    /// Returns the parents of a commit, in their order. A shallow clone knows them, too.
     pub(super) fn parents(&self, commit: &str) -> Option<Vec<String>> {
         let (kind, bytes) = self.read(commit, START, 0)?;
         (kind == Kind::Commit).then(|| parents(&bytes))
@@ -103,8 +103,8 @@ impl Objects {
             })
     }
 
-    /// Reads the object at `offset` of a [pack](https://git-scm.com/docs/gitformat-pack), which may be written as the difference
-    /// to another object.
+    /// Reads the object at `offset` of a [pack](https://git-scm.com/docs/gitformat-pack). It may be a delta: the difference to another
+    /// object.
     fn entry(
         &self,
         pack: &mut File,
@@ -208,7 +208,7 @@ fn bytes_of(hash: &str) -> Option<Vec<u8>> {
     (0..hash.len()).step_by(2).map(digits).collect()
 }
 
-/// Returns the hash that these bytes are, in hexadecimal digits.
+/// Returns the bytes of a hash as hexadecimal digits.
 pub(super) fn hash_of(bytes: &[u8]) -> String {
     bytes
         .iter()
@@ -217,7 +217,7 @@ pub(super) fn hash_of(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Returns how far back in its pack the object lies that a difference is to, and how many bytes say so.
+/// Reads how far before a delta its base begins in the pack. Returns that with the number of bytes that were read.
 fn distance(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     for (index, byte) in bytes.iter().enumerate().take(10) {
@@ -232,7 +232,7 @@ fn distance(bytes: &[u8]) -> Option<(u64, usize)> {
     None
 }
 
-/// Applies a difference to the object `base`: two sizes, then instructions to copy a part of `base` or to insert bytes.
+/// Applies a delta to the object `base`. A delta is two sizes, then instructions to copy a part of `base` or to insert bytes.
 #[must_use]
 pub fn patch(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut rest = delta;
@@ -288,17 +288,26 @@ fn size(rest: &mut &[u8]) -> Option<usize> {
     None
 }
 
-/// Returns where the object `name` begins in the pack of this index, of version 2: a header, how many names begin with at most
-/// each byte, the names in their order, a checksum of each, the place of each, the places beyond 2 GiB.
+/// Returns where the object `name` begins in the pack of this index.
+///
+/// An index of version 2 is a header, how many names begin with at most each byte, the names in their order, a checksum of each, the
+/// place of each, and the places beyond 2 GiB. One of version 1 has no header, and the place of each before its name.
 pub fn offset(index: &mut (impl Read + Seek), name: &[u8]) -> Option<u64> {
-    const HEADER: u64 = 8;
-    const NAMES: u64 = HEADER + 256 * 4;
-    if bytes_at(index, 0, 8)? != *b"\xfftOc\0\0\0\x02" {
+    let start = bytes_at(index, 0, 8)?;
+    let is_version_1 = !start.starts_with(b"\xfftOc");
+    if !is_version_1 && start != *b"\xfftOc\0\0\0\x02" {
         return None;
     }
-    let first = u64::from(*name.first()?);
+    let header = if is_version_1 { 0 } else { 8 };
+    let entries = header + 256 * 4;
     let length = u64::try_from(name.len()).ok()?;
-    let mut counts = |byte: u64| number(index, HEADER + byte * 4, 4);
+    let (names, step) = if is_version_1 {
+        (entries + 4, 4 + length)
+    } else {
+        (entries, length)
+    };
+    let first = u64::from(*name.first()?);
+    let mut counts = |byte: u64| number(index, header + byte * 4, 4);
     let count = counts(255)?;
     let (mut low, mut high) = (
         if first == 0 { 0 } else { counts(first - 1)? },
@@ -306,12 +315,13 @@ pub fn offset(index: &mut (impl Read + Seek), name: &[u8]) -> Option<u64> {
     );
     while low < high {
         let middle = low.midpoint(high);
-        let found = bytes_at(index, NAMES + middle * length, name.len())?;
+        let found = bytes_at(index, names + middle * step, name.len())?;
         match found.as_slice().cmp(name) {
             Ordering::Less => low = middle + 1,
             Ordering::Greater => high = middle,
+            Ordering::Equal if is_version_1 => return number(index, entries + middle * step, 4),
             Ordering::Equal => {
-                let places = NAMES + count * (length + 4);
+                let places = entries + count * (length + 4);
                 let place = number(index, places + middle * 4, 4)?;
                 let is_large = place & (1 << 31) != 0;
                 return if is_large {

@@ -21,7 +21,7 @@ use crate::inputs::{self, Inputs};
 /// would otherwise pass for the newest.
 pub(super) fn read(folder: &Path, inputs: &mut Inputs) -> Refs {
     let mut refs = Refs::new();
-    // The tables themselves never change: each new one has a new name in the list.
+    // A table never changes: a new one gets a new name in the list.
     let list = inputs.text(&folder.join("tables.list")).unwrap_or_default();
     let whole = list
         .lines()
@@ -68,7 +68,7 @@ fn apply(table: &[u8], refs: &mut Refs) -> Option<()> {
                 None => drop(refs.remove(&name)),
             }
         }
-        // The last block before other ones may be without padding.
+        // The last block of refs may have no padding, if blocks of another kind follow.
         let is_padded =
             length < block_size && blocks.get(start + length).is_none_or(|byte| *byte == 0);
         start += if is_padded { block_size } else { length };
@@ -77,16 +77,16 @@ fn apply(table: &[u8], refs: &mut Refs) -> Option<()> {
     Some(())
 }
 
-/// The rest of a block's records.
+/// The records of a block that have not been read yet.
 struct Records<'a> {
     bytes: &'a [u8],
     hash_size: usize,
-    /// The name of the record before, of which the next may have the beginning.
+    /// The name of the last record, whose beginning the next one may share.
     name: Vec<u8>,
 }
 
 impl<'a> Records<'a> {
-    /// Returns a ref's name and what it points to; nothing if it is deleted.
+    /// Returns the name of a ref and what it points to, or `None` in its place if the ref is deleted.
     fn next(&mut self) -> Option<(Vec<u8>, Option<Target>)> {
         let shared = self.varint()?;
         let length_and_type = self.varint()?;
@@ -117,7 +117,7 @@ impl<'a> Records<'a> {
         Some(hash_of(self.take(self.hash_size)?))
     }
 
-    /// Seven bits in a byte, the highest first, and one more for each further byte, so that no number has two forms.
+    /// Reads a number: seven bits in a byte, the highest first. Each further byte adds one, so that no number has two forms.
     fn varint(&mut self) -> Option<usize> {
         let mut byte = self.take(1)?[0];
         let mut value = usize::from(byte & 0x7f);
@@ -135,7 +135,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// The number in a few bytes, the highest first.
+/// Returns the number in a few bytes, the highest first.
 fn number(bytes: &[u8]) -> usize {
     bytes
         .iter()

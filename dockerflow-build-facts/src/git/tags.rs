@@ -10,7 +10,7 @@ use std::{
 use super::{Objects, Repository, Target};
 use crate::inputs::{self, Inputs};
 
-/// The package whose version the tag is to be.
+/// The package that is built: its own tag is preferred.
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
@@ -63,7 +63,7 @@ impl Repository {
     }
 }
 
-/// How well a tag stands for the package's commit: the fields count in their order.
+/// How well a tag names what is built. The fields are compared in their order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     ends_in_the_packages_version: bool,
@@ -149,7 +149,7 @@ impl Ord for Version {
         let numbers = (0..count).map(|index| number(self, index).cmp(&number(other, index)));
         numbers
             .fold(Ordering::Equal, Ordering::then)
-            // what a pre-release is of comes after it
+            // a release comes after its pre-releases
             .then_with(|| self.pre.is_empty().cmp(&other.pre.is_empty()))
             .then_with(|| self.pre.cmp(&other.pre))
             .then_with(|| self.numbers.len().cmp(&other.numbers.len()))

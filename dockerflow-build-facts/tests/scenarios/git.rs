@@ -72,6 +72,15 @@ fn of_several_tags_versions_come_first_in_their_order() {
         ("v1.2.3", &["v2.0.0", "+z"]),
         ("library-v2.0.0", &["stable"]),
         ("+annotated", &["z"]),
+        ("2.1.0", &["v2.0.0", "V1.9.0"]),
+        ("v1.2.3", &["v1.2.3-rc.1", "v1.2.3-rc.10"]),
+        ("app-v1.2.3", &["+web-v1.2.3", "z1.2.3", "v9.9.9"]),
+        (
+            "v3.0.0-rc.10",
+            &["v3.0.0-rc.9", "v3.0.0-beta", "v3.0.0-rc", "v3.0.0-1"],
+        ),
+        ("web-v1.10.0", &["web-v1.9.0", "web-v1.10.0-rc.1"]),
+        ("v20261125.1", &["v20261125", "20261126"]),
     ] {
         let scene = Scene::repository();
         for tag in [&[best], others].concat() {

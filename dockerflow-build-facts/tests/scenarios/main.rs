@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod git;
+mod layouts;
 mod pipelines;
 mod scene;
 mod tables;

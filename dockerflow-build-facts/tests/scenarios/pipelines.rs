@@ -87,7 +87,7 @@ fn a_second_repository_of_a_job_is_not_the_first_one() {
     let scene = Scene::repository();
     let other = scene.root.join("other");
     add_package(&other);
-    scene.init(&other);
+    scene.init(&other, &[]);
     scene.git_in(&other, &["commit", "-q", "--allow-empty", "-m", "other"]);
     let commit = scene.git_in(&other, &["rev-parse", "HEAD"]);
     for variables in systems(&scene.head()) {
@@ -104,7 +104,7 @@ fn a_submodule_is_not_its_superproject() {
     let scene = Scene::repository();
     let origin = scene.root.join("origin");
     add_package(&origin);
-    scene.init(&origin);
+    scene.init(&origin, &[]);
     let path = origin.to_str().expect("UTF-8");
     scene.git(&["submodule", "--quiet", "add", path, "inner"]);
     scene.git(&["commit", "-q", "-m", "submodule"]);
@@ -331,7 +331,102 @@ fn variables_that_name_no_commit_do_not_count_beside_a_repository() {
     );
 }
 
-/// An empty folder outside any repository.
+#[test]
+fn variables_that_are_empty_in_quotes_or_of_several_lines_are_not_facts() {
+    let scene = Scene::repository();
+    let head = scene.head();
+    let quoted = [format!("\"{head}\""), format!("'{head}'")];
+    let several = [format!("{head}\n{OTHER}"), format!("{OTHER}\r\n{head}\r\n")];
+    let part = &head[..12];
+    for broken in [
+        &*quoted[0],
+        &quoted[1],
+        &several[0],
+        &several[1],
+        part,
+        "",
+        " ",
+        "\n",
+        "\t\r\n",
+        "HEAD",
+        "$SHA",
+    ] {
+        for variables in systems(broken) {
+            let facts = scene.facts(&variables);
+            assert_eq!(
+                [&*facts.source, &*facts.version, &*facts.commit],
+                [REPOSITORY, VERSION, &*head],
+                "{broken:?}"
+            );
+        }
+    }
+    for surrounded in [
+        format!(" {head}"),
+        format!("{head}\n"),
+        format!("\t{head}\r\n"),
+        head.to_uppercase(),
+    ] {
+        for variables in systems(&surrounded) {
+            let facts = scene.facts(&variables);
+            assert_eq!(
+                (facts.source.ends_with("/team/ci"), &*facts.commit),
+                (true, &*head),
+                "{surrounded:?}"
+            );
+        }
+    }
+    for tag in [
+        "\"v9.9.9\"",
+        "'v9.9.9'",
+        "v9.9.9\nv8",
+        "",
+        " ",
+        "${TAG}",
+        "null",
+    ] {
+        for (name, value) in [
+            ("CIRCLE_TAG", tag.to_owned()),
+            ("GITHUB_REF", format!("refs/tags/{tag}")),
+        ] {
+            let mut variables = vec![
+                ("CIRCLECI", "true"),
+                ("CIRCLE_SHA1", &*head),
+                (name, &*value),
+            ];
+            if name == "GITHUB_REF" {
+                variables = vec![
+                    ("GITHUB_ACTIONS", "true"),
+                    ("GITHUB_SHA", &*head),
+                    (name, &*value),
+                ];
+            }
+            assert_eq!(scene.facts(&variables).version, VERSION, "{variables:?}");
+        }
+    }
+    for address in [
+        "\"https://example.org/a/b\"",
+        "'https://example.org/a/b'",
+        "https://example.org/a\nb",
+        "",
+        " ",
+        "null",
+    ] {
+        let variables = [
+            ("CIRCLECI", "true"),
+            ("CIRCLE_SHA1", &*head),
+            ("CIRCLE_REPOSITORY_URL", address),
+            ("CIRCLE_BUILD_URL", address),
+        ];
+        let facts = scene.facts(&variables);
+        assert_eq!(
+            (&*facts.source, &*facts.build),
+            (REPOSITORY, ""),
+            "{address:?}"
+        );
+    }
+}
+
+/// An empty folder outside of every repository.
 fn tempfile() -> Scene {
     Scene::package()
 }

@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeMap,
     env, fs,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
+    ops::Deref,
+    path::Path,
     process::{Command, Output},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use dockerflow_build_facts::{Facts, Inputs};
+use support::GitFolder;
 
 /// A commit that no repository of these tests has.
 pub(crate) const OTHER: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567";
@@ -20,86 +20,33 @@ pub(crate) const VERSION: &str = "1.2.3";
 /// The shells that the script has to work in, with their options.
 const SHELLS: [&[&str]; 3] = [&["dash"], &["bash", "--posix"], &["busybox", "sh"]];
 
-/// A folder of its own, removed at the end.
-pub(crate) struct Scene {
-    pub(crate) root: PathBuf,
-}
+/// A folder of its own with a package in it, removed at the end.
+pub(crate) struct Scene(GitFolder);
 
 /// A variable of the environment.
 pub(crate) type Variable<'a> = (&'a str, &'a str);
 
+impl Deref for Scene {
+    type Target = GitFolder;
+
+    fn deref(&self) -> &GitFolder {
+        &self.0
+    }
+}
+
 impl Scene {
     /// A package in a folder outside any repository.
     pub(crate) fn package() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let root =
-            env::temp_dir().join(format!("build-facts-scene-{}-{number}", std::process::id()));
-        fs::create_dir_all(&root).expect("a folder for the scene");
-        let root = root.canonicalize().expect("the folder's path");
-        add_package(&root);
-        Self { root }
+        let folder = GitFolder::new();
+        add_package(&folder.root);
+        Self(folder)
     }
 
     /// A package that is a repository with one commit.
     pub(crate) fn repository() -> Self {
         let scene = Self::package();
-        scene.init(&scene.root);
+        scene.init(&scene.root, &[]);
         scene
-    }
-
-    /// Makes `folder` a repository, and commits what is in it.
-    pub(crate) fn init(&self, folder: &Path) {
-        self.git_in(folder, &["init", "-q", "-b", "main"]);
-        self.git_in(folder, &["add", "."]);
-        self.git_in(folder, &["commit", "-q", "-m", "first"]);
-    }
-
-    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = self.root.join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-
-    /// Runs git in the scene's folder, and returns its output.
-    pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        self.git_in(&self.root, arguments)
-    }
-
-    pub(crate) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command
-            .env_clear()
-            .env("PATH", env::var("PATH").expect("a PATH"))
-            .env("HOME", &self.root);
-        command
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for role in ["AUTHOR", "COMMITTER"] {
-            command
-                .env(format!("GIT_{role}_NAME"), "Author")
-                .env(format!("GIT_{role}_EMAIL"), "author@example.org");
-        }
-        command
-            .args(["-c", "protocol.file.allow=always"])
-            .args(arguments)
-            .current_dir(folder);
-        let output = command.output().expect("git, which these tests need");
-        assert!(output.status.success(), "git {arguments:?}: {output:?}");
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
-    pub(crate) fn head(&self) -> String {
-        self.git(&["rev-parse", "HEAD"])
-    }
-
-    /// Makes an empty commit on what is checked out, and returns its hash.
-    pub(crate) fn commit(&self) -> String {
-        // Two commits of one second with one parent and one text would be the same.
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let text = format!("number {}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        self.git(&["commit", "-q", "--allow-empty", "-m", &text]);
-        self.head()
     }
 
     /// Makes the branch `branch` with one commit, merges it without a branch, as CI does with a pull request, and returns the
@@ -169,23 +116,9 @@ impl Scene {
     ) -> Option<Output> {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).arg(script);
-        command
-            .env_clear()
-            .env("PATH", env::var("PATH").expect("a PATH"))
-            .env("HOME", &self.root);
-        command
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null");
+        self.isolate(&mut command);
         command.envs(variables.iter().copied()).current_dir(folder);
         command.output().ok()
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        // Anything left in the temporary folder does no harm.
-        let _ = fs::set_permissions(&self.root, fs::Permissions::from_mode(0o755));
-        let _ = fs::remove_dir_all(&self.root);
     }
 }
 

@@ -10,5 +10,6 @@ mod copies;
 mod credentials;
 mod environment;
 mod layouts;
+mod rebuilds;
 mod scene;
 mod tags;

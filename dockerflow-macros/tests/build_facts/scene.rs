@@ -2,12 +2,15 @@
 
 use std::{
     env, fs,
+    ops::Deref,
     path::{Path, PathBuf},
-    process::{self, Command, Output},
+    process::{Command, Output},
     sync::OnceLock,
 };
 
-/// A password that must not be in any program.
+use support::{AUTHOR, GitFolder};
+
+/// A password: no program may have it.
 pub(crate) const SECRET: &str = "hunter2-token";
 /// The `repository` of the packages.
 pub(crate) const REPOSITORY: &str = "https://example.org/of/the/package";
@@ -15,13 +18,11 @@ pub(crate) const REPOSITORY: &str = "https://example.org/of/the/package";
 pub(crate) const COMMIT: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567";
 /// The URL of the job in [`Scene::set_circleci`].
 pub(crate) const JOB: &str = "https://circleci.com/gh/team/app/42";
-/// The author of the commits: reflogs have it, but no program may.
-const AUTHOR: &str = "author@committer.example";
 
 /// A folder of its own, removed at the end.
 pub(crate) struct Scene {
     name: &'static str,
-    pub(crate) root: PathBuf,
+    folder: GitFolder,
     variables: Vec<(String, String)>,
     path: String,
 }
@@ -37,16 +38,20 @@ pub(crate) struct Built {
     pub(crate) compiled: bool,
 }
 
+impl Deref for Scene {
+    type Target = GitFolder;
+
+    fn deref(&self) -> &GitFolder {
+        &self.folder
+    }
+}
+
 impl Scene {
     /// An empty folder. `name` is that of the package, and unique.
     pub(crate) fn empty(name: &'static str) -> Self {
-        // Not below this project's own repository.
-        let root = env::temp_dir().join(format!("build-facts-{}-{name}", process::id()));
-        fs::create_dir_all(&root).expect("a folder for the scene");
-        let root = root.canonicalize().expect("the folder's path");
         Self {
             name,
-            root,
+            folder: GitFolder::new(),
             variables: Vec::new(),
             path: env::var("PATH").expect("a PATH"),
         }
@@ -86,14 +91,7 @@ impl Scene {
         Some(scene)
     }
 
-    /// Makes `folder` a repository, and commits what is in it.
-    pub(crate) fn init(&self, folder: &Path, options: &[&str]) {
-        self.git_in(folder, &[&["init", "-q", "-b", "main"], options].concat());
-        self.git_in(folder, &["add", "."]);
-        self.git_in(folder, &["commit", "-q", "-m", "first"]);
-    }
-
-    /// Writes a package into `folder`. It has all that the expansion of `version!` uses, without the runtime.
+    /// Writes a package into `folder`. It has all that the expansion of `version!` names, and none of the runtime.
     pub(crate) fn add_package(&self, folder: &Path) {
         let (name, macros) = (self.name, env!("CARGO_MANIFEST_DIR"));
         fs::create_dir_all(folder.join("src")).expect("a folder for the source");
@@ -154,53 +152,6 @@ impl Scene {
             .clone_into(&mut self.path);
         let git = self.command("git").arg("--version").output();
         assert!(git.is_err(), "git is still there: {git:?}");
-    }
-
-    /// Runs git in the scene's folder; its output.
-    pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        self.git_in(&self.root, arguments)
-    }
-
-    /// Runs git in `folder`; its output.
-    pub(crate) fn git_in(&self, folder: &Path, arguments: &[&str]) -> String {
-        let output = self.try_git(folder, arguments);
-        assert!(output.status.success(), "git {arguments:?}: {output:?}");
-        String::from_utf8(output.stdout)
-            .expect("UTF-8 from git")
-            .trim()
-            .to_owned()
-    }
-
-    pub(crate) fn try_git(&self, folder: &Path, arguments: &[&str]) -> Output {
-        let mut command = Command::new("git");
-        command
-            .env_clear()
-            .env("PATH", env::var("PATH").expect("a PATH"))
-            .env("HOME", &self.root);
-        command
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null");
-        for role in ["AUTHOR", "COMMITTER"] {
-            command
-                .env(format!("GIT_{role}_NAME"), "Author")
-                .env(format!("GIT_{role}_EMAIL"), AUTHOR);
-        }
-        // Submodules and shallow clones of a folder are off by default.
-        command
-            .args(["-c", "protocol.file.allow=always"])
-            .args(arguments)
-            .current_dir(folder);
-        command.output().expect("git, which these tests need")
-    }
-
-    /// An empty commit on what is checked out; its hash.
-    pub(crate) fn commit(&self) -> String {
-        self.git(&["commit", "-q", "--allow-empty", "-m", "another"]);
-        self.head()
-    }
-
-    pub(crate) fn head(&self) -> String {
-        self.git(&["rev-parse", "HEAD"])
     }
 
     /// Builds the package in the scene's folder and runs it.
@@ -266,8 +217,7 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        // Anything left in the temporary folder does no harm.
-        let _ = fs::remove_dir_all(&self.root);
+        // What is left behind in the temporary folder does no harm.
         let _ = fs::remove_file(target().join("debug").join(self.name));
     }
 }

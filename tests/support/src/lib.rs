@@ -1,4 +1,5 @@
-//! What the tests of several packages share: a program in a process of its own, HTTP byte by byte, servers to talk to.
+//! What the tests of several packages share: a program in a process of its own, HTTP byte by byte, servers to talk to,
+//! real git.
 
 #![allow(
     clippy::missing_panics_doc,
@@ -7,12 +8,14 @@
 )]
 
 mod backend;
+mod git;
 mod http;
 mod patience;
 mod process;
 mod statsd;
 
 pub use backend::{Backend, Postgres, free_port, tool};
+pub use git::{AUTHOR, GitFolder};
 pub use http::{Connection, Response, exchange, get};
 pub use patience::{PATIENCE, is_root, skip, until};
 pub use process::{Process, run, text};

@@ -1,0 +1,6 @@
+use dockerflow::{Error, Server};
+
+#[dockerflow::main]
+async extern "C" fn main(_server: Server) -> Result<(), Error> {
+    Ok(())
+}
