@@ -228,7 +228,7 @@ launch() {
 }
 state() { docker inspect --format "{{.State.$1}}" "$container" 2>/dev/null; }
 logs_end() { docker logs --tail 8 "$container" 2>&1 | cut -c 1-300; }
-# address PORT: where a port of the container is reached from here
+# address PORT: the address at which a port of the container is reached from here
 address() { docker port "$container" "$1/tcp" 2>/dev/null | sed -n '/^127/{p;q;}'; }
 # own_address: the container's own IP address
 own_address() { docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' "$container" 2>/dev/null | grep -m 1 .; }

@@ -41,5 +41,6 @@ built fresh
 ok '... and has its files' shown .dockerflow/test.sh --static /static/about.txt "$run:fresh"
 ok '... and its library' holds "$(asked fresh /)" 1.
 audited fresh fresh
-suite --quiet
+# shellcheck disable=SC2119 # no option
+suite
 finish

@@ -57,7 +57,7 @@ ok 'it says the source' holds "$said" 'source  https://git.example.org/mozilla/p
 is 'it does not say the password' "$(grep -c hunter2 "$work/out")" 0
 is 'label revision' "$(label revision)" "$commit"
 is 'label source' "$(label source)" https://git.example.org/mozilla/project
-is 'label version is what the program says where there is no tag' "$(label version)" 0.1.0
+is 'without a tag, the label version is what the program says' "$(label version)" 0.1.0
 git tag v1.0.0
 ok 'at a tag' build
 is '... label version is the tag' "$(label version)" v1.0.0
@@ -90,7 +90,7 @@ is '... to the last line' "$(docker image inspect --format '{{index .Config.Labe
 ok '... the command line wins' build --build-arg OTHER=2
 is '...' "$(docker image inspect --format '{{index .Config.Labels "other"}}' "$run:build")" 2
 cp image.args "$work/image.args" && printf '\nno value\n' >>image.args
-ok '... and a line that is none is shown' fails 'image.args, line 5 is "no value", expected NAME=value' build
+ok '... and a line without a value is shown' fails 'image.args, line 5 is "no value", expected NAME=value' build
 cp "$work/image.args" image.args
 # shellcheck disable=SC2016 # a script's arguments
 ok 'a secret without BuildKit is refused in a sentence' fails '--secret and --ssh need BuildKit' env DOCKER_BUILDKIT=0 bash -c \

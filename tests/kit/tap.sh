@@ -3,7 +3,7 @@
 
 tests=0 failures=0
 
-# ok DESCRIPTION COMMAND...: passes where the command does; its output is the diagnosis where it does not
+# ok DESCRIPTION COMMAND...: passes if the command does; if not, its output is the diagnosis
 ok() {
   local description=$1 output
   shift

@@ -58,7 +58,7 @@ is '... by the job for the tag' "$(published CIRCLECI=true CIRCLE_SHA1="$head" C
 is '... by a job on a system that names no tags' "$(published TEAMCITY_VERSION=1 BUILD_VCS_NUMBER="$head")" v1.2.3
 is '... by a job for another commit, which has checked out the tag' \
   "$(published CIRCLECI=true CIRCLE_SHA1=5f1e2d3c4b5a69788796a5b4c3d2e1f001234567 CIRCLE_BRANCH=main)" v1.2.3
-is '... by a job for a branch that is told so' "$(published CIRCLECI=true CIRCLE_SHA1="$head" DOCKERFLOW_VERSION=v1.2.3)" v1.2.3
+is '... by a job for a branch with DOCKERFLOW_VERSION' "$(published CIRCLECI=true CIRCLE_SHA1="$head" DOCKERFLOW_VERSION=v1.2.3)" v1.2.3
 git worktree add -q "$work/worktree" 2>/dev/null
 is 'a linked worktree' "$(cd "$work/worktree" && says)" "$(object https://github.com/mozilla/project v1.2.3 "$head" '')"
 echo new >untracked
@@ -77,7 +77,7 @@ second=$(git rev-parse HEAD)
 is 'a commit after the tag is not the tag' "$(says)" "$(object https://github.com/mozilla/project '' "$second" '')"
 
 git clone -q --depth 1 "file://$work/project" "$work/shallow"
-is 'a shallow clone has its commit; a path of this machine is no source' "$(cd "$work/shallow" && says)" "$(object '' '' "$second" '')"
+is 'a shallow clone has its commit; a path of this machine is not a source' "$(cd "$work/shallow" && says)" "$(object '' '' "$second" '')"
 git tag v2 && git clone -q --depth 1 --branch v2 "file://$work/project" "$work/shallow-tag" 2>/dev/null
 is 'a shallow clone of a tag' "$(cd "$work/shallow-tag" && says)" "$(object '' v2 "$second" '')"
 
@@ -140,7 +140,7 @@ if command -v jq >/dev/null; then
 else
   skip "... without a clone, from the event's file" 'there is no jq'
 fi
-is '... where neither tells: what is built' "$(cd "$work/plain" && says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$merge" "$run")"
+is '... if neither names it: what is built' "$(cd "$work/plain" && says "${pull[@]}")" "$(object https://github.com/mozilla/project '' "$merge" "$run")"
 git checkout -q main
 is "GitHub, pull_request_target builds the base" "$(says "${github[@]}" GITHUB_EVENT_NAME=pull_request_target)" \
   "$(object https://github.com/mozilla/project '' "$head" "$run")"
@@ -156,7 +156,7 @@ is "GitLab, a merged result of a fork's branch: the commit is the head" "$(git c
 is 'variables of a CI system that is not there count for nothing' \
   "$(says CI_COMMIT_SHA="$fork" GITHUB_SHA="$fork" CIRCLE_SHA1="$fork" CIRCLE_TAG=v9)" \
   "$(object https://github.com/mozilla/project '' "$merge" '')"
-is 'a CI commit that is no hash is not passed on' "$(says "${circle[@]}" CIRCLE_SHA1=HEAD)" \
+is 'a commit of CI that is not a hash is not passed on' "$(says "${circle[@]}" CIRCLE_SHA1=HEAD)" \
   "$(object https://github.com/mozilla/project '' "$merge" https://circleci.com/gh/mozilla/project/7)"
 
 git checkout -q v2 2>/dev/null
@@ -166,14 +166,14 @@ is 'what is said outright comes first' \
 is 'an empty variable is an unset one' "$(says DOCKERFLOW_SOURCE= DOCKERFLOW_VERSION= DOCKERFLOW_COMMIT= DOCKERFLOW_BUILD=)" \
   "$(object https://github.com/mozilla/project v2 "$second" '')"
 is "the tag at HEAD is not that of another commit" "$(says DOCKERFLOW_COMMIT="$fork")" "$(object https://github.com/mozilla/project '' "$fork" '')"
-is 'a DOCKERFLOW_COMMIT that is no hash is an error' "$(says DOCKERFLOW_COMMIT=abc123)" 'exit code 2'
+is 'a DOCKERFLOW_COMMIT that is not a hash is an error' "$(says DOCKERFLOW_COMMIT=abc123)" 'exit code 2'
 ok '... that shows it, and what was expected' warned 'DOCKERFLOW_COMMIT is "abc123", expected 40 or 64 hexadecimal digits'
 # shellcheck disable=SC2016 # it is meant as it is
 for version in '""' none '$TAG' undefined; do
   is "a DOCKERFLOW_VERSION of $version is an error" "$(says DOCKERFLOW_VERSION="$version")" 'exit code 2'
 done
-is 'a DOCKERFLOW_BUILD that is no URL is an error' "$(says DOCKERFLOW_BUILD=42)" 'exit code 2'
-is 'a DOCKERFLOW_SOURCE that is no URL is an error' "$(says DOCKERFLOW_SOURCE=/home/me/project)" 'exit code 2'
+is 'a DOCKERFLOW_BUILD that is not a URL is an error' "$(says DOCKERFLOW_BUILD=42)" 'exit code 2'
+is 'a DOCKERFLOW_SOURCE that is not a URL is an error' "$(says DOCKERFLOW_SOURCE=/home/me/project)" 'exit code 2'
 is 'a version is escaped' "$(says DOCKERFLOW_VERSION='a"b\c'$'\n')" "$(object https://github.com/mozilla/project 'a\"b\\c' "$second" '')"
 
 while read -r remote expected; do
