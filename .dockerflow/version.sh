@@ -394,11 +394,30 @@ ask_git() { git --no-replace-objects -c safe.directory='*' -c core.fsmonitor=fal
 has_repository=false head='' parents=''
 if ! command -v git >/dev/null 2>&1; then
   warn 'there is no git program'
-  # a repository without a git program: enough to see whether CI's variables are about it
-  if [ -f .git/HEAD ] && IFS= read -r head <.git/HEAD; then
-    has_repository=true
-    case $head in ref:*) head=${head#ref:} head=.git/${head#"${head%%[! ]*}"} && { IFS= read -r head <"$head" || head=''; } 2>/dev/null ;; esac
-    if hash "$head"; then head=$found; else head=''; fi
+  # The repository without a git program: enough to see whether CI's variables are about it.
+  top=$PWD
+  while [ -n "$top" ] && ! [ -e "$top/.git" ]; do top=${top%/*}; done
+  if [ -e "$top/.git" ]; then
+    has_repository=true own=$top/.git
+    # line FILE: its first line in $found
+    line() { found=''; { IFS= read -r found <"$1" || [ -n "$found" ]; } 2>/dev/null || :; }
+    if [ -f "$own" ]; then # a linked worktree or a submodule
+      line "$own"
+      found=${found#gitdir: }
+      case $found in /*) own=$found ;; *) own=$top/$found ;; esac
+    fi
+    line "$own/commondir"
+    case $found in '') common=$own ;; /*) common=$found ;; *) common=$own/$found ;; esac
+    line "$own/HEAD"
+    case $found in
+      ref:*)
+        name=${found#ref:}
+        name=${name#"${name%%[! ]*}"}
+        line "$common/$name"
+        if [ -z "$found" ]; then found=$(awk -v name="$name" '$2 == name { print $1 }' "$common/packed-refs" 2>/dev/null) || found=''; fi
+        ;;
+    esac
+    if hash "$found"; then head=$found; fi
   fi
 elif ! reason=$(ask_git rev-parse --git-dir 2>&1); then
   warn "git says: $(printf %s "$reason" | sed -n 1p)"

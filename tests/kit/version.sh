@@ -94,6 +94,21 @@ ok '... and it says so' warned 'no git program'
 is 'no git and no repository, in CI' \
   "$(tools=$work/tools says GITHUB_ACTIONS=true GITHUB_SHA="$head" GITHUB_SERVER_URL=https://github.com GITHUB_REPOSITORY=o/r)" \
   "$(object https://github.com/o/r '' "$head" '')"
+# Without a git program, CI's variables still count only for their own commit.
+git -C "$work/project" -c protocol.file.allow=always submodule --quiet add "file://$work/shallow-tag" submodule
+mkdir -p "$work/project/inner"
+for folder in project project/inner worktree project/submodule; do
+  checked_out=$(git -C "$work/$folder" rev-parse HEAD)
+  for packed in '' ', packed'; do
+    is "no git, in $folder$packed, in a CI job for another commit" \
+      "$(cd "$work/$folder" && tools=$work/tools says CIRCLECI=true CIRCLE_SHA1=5f1e2d3c4b5a69788796a5b4c3d2e1f001234567 CIRCLE_TAG=v9 CIRCLE_REPOSITORY_URL=git@github.com:o/r.git)" \
+      "$(object '' '' "$checked_out" '')"
+    is "... for this one$packed" "$(cd "$work/$folder" && tools=$work/tools says CIRCLECI=true CIRCLE_SHA1="$checked_out" CIRCLE_TAG=v9)" \
+      "$(object '' v9 "$checked_out" '')"
+    git -C "$work/$folder" pack-refs --all
+  done
+done
+git -C "$work/project" reset -q --hard 2>/dev/null && rm -rf "$work/project/submodule" "$work/project/.git/modules" "$work/project/.gitmodules"
 git init -q --object-format=sha256 "$work/sha256"
 cd "$work/sha256" && git commit -q --allow-empty -m one
 is 'a SHA-256 repository' "$(says)" "$(object '' '' "$(git rev-parse HEAD)" '')"
