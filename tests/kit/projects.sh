@@ -225,10 +225,10 @@ private() { # a dependency that asks for a password, given as a secret
   is '... and greets' "$(asked private /)" 'hello, member'
   suite --secret id=netrc,src="$work/.netrc"
   docker save "$run:private" >"$work/image.tar"
-  ok 'the password is in no layer' not_in hunter2 "$work/image.tar"
+  is 'the password is in no layer' "$(grep -ac hunter2 "$work/image.tar")" 0
+  ok '... which are read: the greeting is' grep -aq 'hello, member' "$work/image.tar"
   PATH=$path
 }
-not_in() { ! tar -xOf "$2" --wildcards '*/layer.tar' '*.json' | grep -q "$1"; }
 
 for name in "$@"; do
   echo "# $name"
