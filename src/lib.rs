@@ -15,7 +15,7 @@
 
 /// Registers a function as a health check; the function itself is unchanged.
 ///
-/// The function is an `async fn` or a plain `fn`; a plain one runs on a thread pool for blocking code. Like a handler, it takes up
+/// The function is an `async fn` or a plain `fn`, and not in an `impl`; a plain one runs on a thread pool for blocking code. Like a handler, it takes up
 /// to sixteen [extractors]; they must be `Send`. It returns something that implements
 /// [`IntoMessages`](health::IntoMessages): `()`, a [`Result`], a [`Message`] or several.
 ///

@@ -476,8 +476,8 @@ impl System {
 
 const GITHUB: &str = "GitHub Actions";
 
-/// Returns the pushed commit of a pull request on GitHub, where `GITHUB_SHA` is a merge that nobody can fetch later: only the event
-/// file names it.
+/// Returns the pushed commit of a pull request on GitHub. `GITHUB_SHA` is then a merge, which nobody can fetch later; only the event
+/// file names the commit.
 fn pushed(system: &System, inputs: &mut Inputs) -> Option<String> {
     if system.name != GITHUB {
         return None;

@@ -18,7 +18,7 @@ pub fn is_object(text: &str) -> bool {
     cursor.0.starts_with('{') && cursor.skip_value().is_some() && cursor.0.is_empty()
 }
 
-/// Returns a string as it is meant, from how it is written.
+/// Returns the string that is written with these escapes.
 fn unescaped(text: &str) -> Option<String> {
     let mut result = String::new();
     let mut characters = text.chars();
@@ -37,7 +37,7 @@ fn unescaped(text: &str) -> Option<String> {
             'u' => {
                 let digits = characters.as_str().get(..4)?;
                 characters.nth(3);
-                // Half of a surrogate pair stands for what no fact has in it.
+                // Half of a surrogate pair: no fact has such characters.
                 char::from_u32(u32::from_str_radix(digits, 16).ok()?)
                     .unwrap_or(char::REPLACEMENT_CHARACTER)
             }

@@ -1,6 +1,6 @@
-//! Whether a text is a version, or a placeholder that stands where one is missing.
+//! Whether a text is a version, or a placeholder for one that is unknown.
 
-/// Texts that people and tools write where they know nothing, in lower case.
+/// Texts that people and tools write for an unknown version, in lower case.
 const PLACEHOLDERS: &[&str] = &[
     "",
     "-",

@@ -9,7 +9,7 @@ use syn::{
 use crate::{
     errors::Errors,
     function::{self, Function},
-    options,
+    options, place,
 };
 
 const WRITE: &str = "write `async fn database(pool: web::Data<Pool>) -> Result<(), Error>`, or the same as a plain `fn`";
@@ -36,17 +36,13 @@ struct Options {
     timeout: Option<u64>,
 }
 
-/// Expands the attribute on `item`. `is_associated` says that it stands inside of an `impl` or a `trait`.
-pub(crate) fn expand(
-    attribute: TokenStream,
-    item: &TokenStream,
-    is_associated: bool,
-) -> TokenStream {
+/// Expands the attribute on `item`, which stands in the source file `text`.
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream, text: &str) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(attribute, &mut errors);
     let mut registered = TokenStream::new();
     if let Ok(function) = syn::parse2::<Function>(item.clone()) {
-        validate(&function, is_associated, &mut errors);
+        validate(&function, text, &mut errors);
         if errors.is_empty() {
             registered = registration(&function, &options);
         }
@@ -131,7 +127,7 @@ fn milliseconds(text: &LitStr) -> syn::Result<u64> {
     })
 }
 
-fn validate(function: &Function, is_associated: bool, errors: &mut Errors) {
+fn validate(function: &Function, text: &str, errors: &mut Errors) {
     let signature = &function.signature;
     function.must_be_plain("`#[health_check]`", errors);
     if let Some(receiver) = function.receiver() {
@@ -139,7 +135,7 @@ fn validate(function: &Function, is_associated: bool, errors: &mut Errors) {
             "`#[health_check]` cannot be on a method: move it out of the `impl`, and {WRITE}"
         );
         errors.push(syn::Error::new_spanned(receiver, text));
-    } else if is_associated {
+    } else if place::is_in_impl(text, "health_check", &signature.ident.to_string()) {
         let text = format!(
             "`#[health_check]` cannot be on an associated function: move it out of the `impl`, and {WRITE}"
         );
@@ -220,7 +216,7 @@ mod tests {
     use super::*;
 
     fn check(attribute: TokenStream, item: &TokenStream, expected: &Expect) {
-        crate::tests::check(item, expand(attribute, item, false), expected);
+        crate::tests::check(item, expand(attribute, item, ""), expected);
     }
 
     #[test]

@@ -1,71 +1,126 @@
-//! Whether an attribute stands inside of an `impl` or a `trait`, which the tokens of its function do not show.
+//! Whether a function stands in an `impl` or a `trait`, which the tokens that an attribute gets do not show.
 
-use std::fs;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use proc_macro::{Delimiter, Group, Span, TokenStream, TokenTree};
-
-/// Returns whether the innermost braces around `attribute` are those of an `impl` or a `trait`. Returns `false` if the source file
-/// cannot be read, as in an editor's analysis: the compiler then reports that the function is not in scope.
-pub(crate) fn is_in_impl(attribute: Span) -> bool {
-    let place = (attribute.line(), attribute.column());
-    let text = attribute
-        .local_file()
-        .and_then(|file| fs::read_to_string(file).ok())
-        .filter(|text| text.contains("impl") || text.contains("trait"));
-    text.and_then(|text| text.parse().ok())
-        .is_some_and(|tokens| innermost(tokens, place, false))
-}
-
-/// Returns whether the innermost braces around `place` are those of an `impl` or a `trait`; `around` says so of those around
-/// `tokens`.
-fn innermost(tokens: TokenStream, place: (usize, usize), around: bool) -> bool {
-    let mut header = Header::Beginning;
-    for token in tokens {
-        if let TokenTree::Group(group) = &token {
-            if is_around(group, place) {
-                let is_brace = group.delimiter() == Delimiter::Brace;
-                let inside = if is_brace {
-                    header == Header::Impl
-                } else {
-                    around
-                };
-                return innermost(group.stream(), place, inside);
-            }
-        }
-        header = header.after(&token);
+/// Returns whether each function called `name` that has the attribute `attribute` stands in an `impl` or a `trait` in this source
+/// file, and there is one.
+///
+/// If there is another one outside, or if the text cannot be read, nothing is known: the compiler then reports that the function is
+/// not in scope.
+pub(crate) fn is_in_impl(text: &str, attribute: &str, name: &str) -> bool {
+    let mut places = Vec::new();
+    if let Ok(tokens) = text.parse() {
+        find(tokens, attribute, name, false, &mut places);
     }
-    around
+    !places.is_empty() && places.into_iter().all(|is_in_impl| is_in_impl)
 }
 
-fn is_around(group: &Group, place: (usize, usize)) -> bool {
-    let [open, close] = [group.span_open(), group.span_close()].map(|at| (at.line(), at.column()));
-    open < place && place < close
+/// Puts into `places`, for each such function, whether the braces around it are those of an `impl` or a `trait`. `around` says so
+/// of the braces around `tokens`.
+fn find(tokens: TokenStream, attribute: &str, name: &str, around: bool, places: &mut Vec<bool>) {
+    let mut item = Item::default();
+    for token in tokens {
+        match &token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                let is_impl = item.kind.as_deref().is_some_and(is_impl);
+                find(group.stream(), attribute, name, is_impl, places);
+                item = Item::default();
+            }
+            TokenTree::Group(group) => {
+                let stream = group.stream();
+                item.has_attribute |= group.delimiter() == Delimiter::Bracket
+                    && crate::options::mentions(&stream, attribute);
+                find(stream, attribute, name, around, places);
+            }
+            TokenTree::Ident(word) => {
+                let word = word.to_string();
+                if item.kind.as_deref() == Some("fn") && item.has_attribute && word == name {
+                    places.push(around);
+                }
+                item.add(word);
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ';' => item = Item::default(),
+            _ => {}
+        }
+    }
+}
+
+fn is_impl(kind: &str) -> bool {
+    ["impl", "trait"].contains(&kind)
 }
 
 /// What is known of an item from its tokens so far.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Header {
-    /// Attributes, `pub`, `unsafe` and the like.
-    Beginning,
-    /// It is an `impl` or a `trait`.
-    Impl,
-    Other,
+#[derive(Default)]
+struct Item {
+    has_attribute: bool,
+    /// The word that says what it is: `fn`, `impl`, …
+    kind: Option<String>,
 }
 
-impl Header {
-    fn after(self, token: &TokenTree) -> Self {
-        match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Self::Beginning,
-            TokenTree::Punct(punct) if punct.as_char() == ';' => Self::Beginning,
-            TokenTree::Punct(punct) if punct.as_char() == '#' || punct.as_char() == '!' => self,
-            TokenTree::Group(_) => self,
-            TokenTree::Ident(word) if self == Self::Beginning => match &*word.to_string() {
-                "impl" | "trait" => Self::Impl,
-                "pub" | "unsafe" | "default" | "auto" | "const" => self,
-                _ => Self::Other,
-            },
-            _ if self == Self::Impl => Self::Impl,
-            _ => Self::Other,
+impl Item {
+    fn add(&mut self, word: String) {
+        let before = [
+            "pub", "unsafe", "default", "auto", "const", "async", "extern",
+        ];
+        if self.kind.is_none() && !before.contains(&&*word) {
+            self.kind = Some(word);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_of_an_impl_or_a_trait_is_found_and_one_of_a_module_is_not() {
+        for (expected, text) in [
+            (true, "impl Pool { #[health_check] async fn usable() {} }"),
+            (
+                true,
+                "unsafe impl<T> Usable for Pool<T> where T: Fn() -> u8 { #[dockerflow::health_check(level = info)] pub(crate) fn usable() {} }",
+            ),
+            (
+                true,
+                "#[doc = \"x\"] pub unsafe auto trait Usable { const X: u8 = 1; #[health_check] fn usable(); }",
+            ),
+            (
+                true,
+                "fn main() { impl Pool { fn other() {} #[health_check] fn usable() {} } }",
+            ),
+            (
+                false,
+                "#[health_check] async fn usable() {} impl Pool { fn usable() {} }",
+            ),
+            (false, "mod checks { #[health_check] fn usable() {} }"),
+            (
+                false,
+                "impl Pool { fn run() -> impl Debug { #[health_check] fn usable() {} } }",
+            ),
+            (
+                false,
+                "impl Pool { const X: () = { #[health_check] fn usable() {} }; }",
+            ),
+            (
+                false,
+                "impl Pool { #[health_check] fn usable() {} } #[health_check] fn usable() {}",
+            ),
+            (
+                false,
+                "impl Pool { #[health_check] fn other() {} fn usable() {} }",
+            ),
+            (
+                false,
+                "struct Impl { usable: fn() } fn impl_of() -> impl Debug { } #[health_check] fn usable() {}",
+            ),
+            (false, "impl Pool { \" fn usable"),
+            (false, ""),
+        ] {
+            assert_eq!(
+                is_in_impl(text, "health_check", "usable"),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -114,9 +114,11 @@ fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     let path = |list: ParseStream<'_>| {
         let path = list.call(Path::parse_mod_style)?;
         if list.peek(Token![as]) {
-            return Err(list.error(
+            let error = list.error(
                 "a check has one name: write its path in the module that defines it, such as `checks(module::database)`, without `as`",
-            ));
+            );
+            list.parse::<TokenStream>()?; // what is left would be another error
+            return Err(error);
         }
         Ok(path)
     };
@@ -238,7 +240,8 @@ fn stub(function: &Function, options: &Options) -> TokenStream {
         ..
     } = &function;
     let krate = &options.krate;
-    let signature = with_full_type(signature, krate);
+    let mut signature = with_full_type(signature, krate);
+    signature.constness = None; // `App::new` is not
     quote! {
         #(#attributes)*
         #[allow(unused)]

@@ -433,7 +433,7 @@ fn remotes_in_every_form() {
             .expect("the configuration");
         must_be_as_git_says(&scene, &scene.root);
     }
-    // What git rewrites for its own use is not where people find the repository; it may hold a password.
+    // git fetches from the rewritten address, but people do not find the repository there, and it may hold a password.
     for rewritten in ["https://token@mirror.example.org/", "/srv/mirror/"] {
         let text = format!(
             "[remote \"origin\"]\nurl = https://example.org/a\n[url \"{rewritten}\"]\ninsteadOf = https://example.org/\n"

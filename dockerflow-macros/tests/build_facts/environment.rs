@@ -1,4 +1,4 @@
-//! Does a program have the facts that its build's environment has set?
+//! Whether a program has the facts of its build's environment.
 
 use std::fs;
 

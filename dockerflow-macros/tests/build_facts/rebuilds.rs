@@ -47,7 +47,6 @@ fn what_changes_no_fact_compiles_nothing() {
         &["stash", "drop", "-q"],
         &["reflog", "expire", "--expire=now", "--all"],
         &["branch", "other"],
-        &["branch", "-D", "other"],
         &["notes", "add", "-m", "a note"],
         &["repack", "-a", "-d", "-q"],
         &["fsck"],
@@ -69,8 +68,9 @@ fn what_writes_a_file_that_decides_compiles_once_and_a_commit_after_it_is_notice
         &["reflog", "expire", "--expire=now", "--all"],
         &["gc", "-q", "--prune=now"],
         &["checkout", "-q", "--detach"],
-        &["checkout", "-q", "main"],
         &["tag", "other", "HEAD^{tree}"],
+        &["checkout", "-q", "-b", "another"],
+        &["branch", "-D", "topic"], // writes the configuration
     ] {
         may_compile_once(&scene, git);
         let commit = scene.commit();

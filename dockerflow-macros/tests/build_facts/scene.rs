@@ -71,7 +71,7 @@ impl Scene {
         scene
     }
 
-    /// A repository whose refs are in reftables. None, loudly, where git is older than 2.45; on CI that is a failure.
+    /// A repository whose refs are in reftables. `None`, with a message, if git is older than 2.45; on CI that is a failure.
     pub(crate) fn with_reftable(name: &'static str, hash: &str) -> Option<Self> {
         let scene = Self::package(name);
         let options = ["--ref-format=reftable", &format!("--object-format={hash}")];
@@ -193,7 +193,7 @@ impl Scene {
         fs::read(target().join("debug").join(self.name)).expect("a program")
     }
 
-    /// `cargo build` in `folder`.
+    /// Runs `cargo build` in `folder`.
     pub(crate) fn cargo(&self, folder: &Path) -> Output {
         let mut command = self.command(env::var_os("CARGO").expect("Cargo names itself"));
         command.args(["build", "--offline"]).current_dir(folder);

@@ -5,19 +5,12 @@ mod checks {
     pub(crate) async fn database() {}
 }
 
-use checks::database as imported;
-
 #[dockerflow::service(checks(checks::database as other))]
-fn renamed() -> App {
-    App::new()
-}
-
-#[dockerflow::service(checks(imported))]
 fn app() -> App {
     App::new()
 }
 
 fn main() {
-    let _ = (renamed(), app());
-    drop(imported());
+    let _ = app();
+    drop(checks::database());
 }
