@@ -12,7 +12,9 @@ use std::{
 pub const AUTHOR: &str = "author@committer.example";
 
 /// A folder outside of every repository, removed at the end.
+#[derive(Debug)]
 pub struct GitFolder {
+    /// The folder.
     pub root: PathBuf,
 }
 
