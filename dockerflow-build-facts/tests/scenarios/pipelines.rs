@@ -426,7 +426,7 @@ fn variables_that_are_empty_in_quotes_or_of_several_lines_are_not_facts() {
     }
 }
 
-/// An empty folder outside of every repository.
+/// An empty folder outside any repository.
 fn tempfile() -> Scene {
     Scene::package()
 }

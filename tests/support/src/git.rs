@@ -11,7 +11,7 @@ use std::{
 /// Who makes the commits.
 pub const AUTHOR: &str = "author@committer.example";
 
-/// A folder outside of every repository, removed at the end.
+/// A folder outside any repository, removed at the end.
 #[derive(Debug)]
 pub struct GitFolder {
     /// The folder.
