@@ -173,6 +173,7 @@ pub mod _guide {
     /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
     #[doc = include_str!("../docs/process.md")]
     pub mod process {}
+    /// [features]: crate::_guide::features
     #[doc = include_str!("../docs/stability.md")]
     pub mod stability {}
 }
