@@ -6,10 +6,12 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     error::ErrorForbidden,
     get, guard,
+    http::Method,
     middleware::{Next, from_fn},
     web,
 };
 use dockerflow::{Error, Metrics, Server, health_check, metrics::cadence::prelude::*};
+use futures_util::stream;
 
 #[health_check(name = "a|b:c")]
 async fn oddly_named() {}
@@ -51,6 +53,49 @@ async fn count(metrics: Metrics) -> &'static str {
     "counted"
 }
 
+/// Measures what nobody should, each in a call that may not harm the others.
+#[get("/hostile")]
+async fn hostile(metrics: Metrics) -> &'static str {
+    metrics.gauge_with_tags("nan", f64::NAN).send();
+    metrics.gauge_with_tags("infinite", f64::INFINITY).send();
+    metrics.gauge_with_tags("below", -5.5).send();
+    metrics.count_with_tags("least", i64::MIN).send();
+    metrics
+        .count_with_tags("most", u64::MAX)
+        .with_sampling_rate(0.1)
+        .send();
+    metrics.count_with_tags("exact", (1_u64 << 53) + 1).send();
+    metrics.incr_with_tags("").send();
+    metrics.incr_with_tags(&"long".repeat(16 * 1024)).send();
+    // Names of ours, and some that only Prometheus cannot hold both of.
+    metrics.time_with_tags("request", 1).send();
+    metrics.incr_with_tags("heartbeat_pass").send();
+    metrics.incr_with_tags("twice").send();
+    metrics.gauge_with_tags("twice", 1_u64).send();
+    metrics.gauge_with_tags("twice_total", 1_u64).send();
+    metrics.incr_with_tags("a.b").send();
+    metrics.incr_with_tags("a_b").send();
+    metrics.gauge_with_tags("took_seconds_count", 1_u64).send();
+    // The same labels in another order.
+    metrics
+        .incr_with_tags("turned")
+        .with_tag("a", "1")
+        .with_tag("b", "2")
+        .send();
+    metrics
+        .incr_with_tags("turned")
+        .with_tag("b", "2")
+        .with_tag("a", "1")
+        .send();
+    metrics
+        .incr_with_tags("quoted\\\"name")
+        .with_tag("a\"b", "\\ \" é\nforged:1|c")
+        .send();
+    metrics.time_with_tags("packed", vec![10, 20]).send();
+    metrics.meter_with_tags("speed", 5).send();
+    "measured"
+}
+
 /// A series for each number, as no app should.
 #[get("/series/{number}")]
 async fn series(number: web::Path<u32>, metrics: Metrics) -> &'static str {
@@ -63,12 +108,52 @@ async fn series(number: web::Path<u32>, metrics: Metrics) -> &'static str {
 
 async fn gate(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if request.path().starts_with("/refused/") {
         return Err(ErrorForbidden("not for you"));
     }
-    next.call(request).await
+    assert!(!request.path().starts_with("/gate/"), "the gate panics");
+    // As middleware for CORS does.
+    if request.method() == Method::OPTIONS {
+        let response = HttpResponse::NoContent().finish();
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    next.call(request)
+        .await
+        .map(ServiceResponse::map_into_left_body)
+}
+
+/// Answers everything in its scope before that is reached.
+async fn closed(
+    request: ServiceRequest,
+    _: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    Ok(request.into_response(HttpResponse::Gone().finish()))
+}
+
+#[get("/breaks/{id}")]
+async fn breaks() -> HttpResponse {
+    let parts = (0..2).map(|part| match part {
+        0 => Ok::<_, actix_web::Error>(web::Bytes::from_static(b"begun")),
+        _ => panic!("in the middle of a body"),
+    });
+    HttpResponse::Ok().streaming(stream::iter(parts))
+}
+
+#[get("/waits/{id}")]
+async fn waits() -> &'static str {
+    std::future::pending().await
+}
+
+#[get("/socket/{id}")]
+async fn socket(
+    request: actix_web::HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let (response, session, _) = actix_ws::handle(&request, body)?;
+    actix_web::rt::spawn(session.close(None));
+    Ok(response)
 }
 
 #[dockerflow::service]
@@ -96,6 +181,24 @@ fn app() -> App {
                 .to(HttpResponse::Created),
         )
         .route("/files/{tail:.*}", web::get().to(HttpResponse::Ok))
+        .route("/head/{id}", web::head().to(HttpResponse::Ok))
+        .service(web::resource("/items/{id}").route(web::get().to(HttpResponse::Ok)))
+        .service(hostile)
+        .service(breaks)
+        .service(socket)
+        .service(waits)
+        .route("/gate/{id}", web::get().to(HttpResponse::Ok))
+        .service(web::redirect("/old/{id}", "/books/1"))
+        .service(
+            web::scope("/closed/{id}")
+                .wrap(from_fn(closed))
+                .route("/inner", web::get().to(HttpResponse::Ok)),
+        )
+        .service(
+            web::scope("/lenient")
+                .route("/known", web::get().to(HttpResponse::Ok))
+                .default_service(web::to(HttpResponse::Accepted)),
+        )
 }
 
 #[dockerflow::main]

@@ -1,4 +1,4 @@
-//! What an app measures of its backends: how long a call took, and how full a pool is.
+//! Timers and gauges for the backends of an app.
 
 use std::{sync::Arc, time::Instant};
 

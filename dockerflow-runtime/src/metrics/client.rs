@@ -14,11 +14,12 @@ use actix_web::{
     FromRequest, HttpRequest,
     dev::{Payload, ServiceRequest},
 };
-use cadence::{MetricSink, NopMetricSink, StatsdClient};
+use cadence::{MetricSink, StatsdClient};
 
 #[cfg(feature = "prometheus")]
 use super::prometheus::Registry;
 use super::{
+    kept::{self, Nowhere},
     names::{Names, Ours},
     options::MetricsOptions,
     recorder::{Recorder, Sink},
@@ -30,8 +31,8 @@ use crate::health::{HeartbeatObserver, Report};
 
 /// The service's metrics, as an extractor: a [`cadence::StatsdClient`] whose names begin with the service's.
 ///
-/// It never fails a request and never waits: what it is given goes to a buffer, which a thread sends to statsd each second,
-/// and at exit. With the feature `prometheus`, `/__metrics__` has the same counts. If neither `STATSD_HOST` nor
+/// It never fails a request and never waits: each measurement goes to a queue, which a thread sends to statsd each second, or more
+/// often under load, and at exit. With the feature `prometheus`, `/__metrics__` has the same counts. If neither `STATSD_HOST` nor
 /// `DOCKERFLOW_METRICS_ENDPOINT` is set, and in an app without `#[service]`, it does nothing.
 ///
 /// ```
@@ -158,7 +159,7 @@ impl Metrics {
         self.client.clone()
     }
 
-    /// Sends what was measured until now. Takes at most half a second, whatever the network does.
+    /// Sends all measurements until now. Takes at most half a second, whatever the network does.
     pub fn flush(&self) {
         match &self.recorder {
             Some(recorder) => recorder.flush(),
@@ -167,11 +168,14 @@ impl Metrics {
         }
     }
 
-    pub(super) fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.recorder.as_ref()
+    /// Returns the recorder. Without a destination, it is that of the test that runs on this thread.
+    #[inline]
+    pub(super) fn recorder(&self) -> Option<Arc<Recorder>> {
+        let of_test = || Some(Arc::new(Recorder::idle(kept::state()?)));
+        self.recorder.clone().or_else(of_test)
     }
 
-    /// Returns what `/__metrics__` answers, if it does.
+    /// Returns the body of `/__metrics__`, if that is switched on.
     #[cfg_attr(
         not(feature = "prometheus"),
         expect(clippy::unused_self, reason = "there is no registry")
@@ -183,7 +187,7 @@ impl Metrics {
         None
     }
 
-    /// This thread is a worker from now on.
+    /// Adds this thread to the workers.
     #[cfg_attr(
         not(feature = "prometheus"),
         expect(clippy::unused_self, reason = "there is no registry")
@@ -197,7 +201,7 @@ impl Metrics {
         }
     }
 
-    /// Says what runs.
+    /// Sets the version and the commit of the program.
     #[cfg_attr(
         not(feature = "prometheus"),
         expect(clippy::unused_self, reason = "there is no registry")
@@ -220,11 +224,11 @@ impl Metrics {
         request: &ServiceRequest,
         routes: &Routes,
     ) -> Option<RequestMetrics> {
-        let recorder = self.recorder.as_ref()?.clone();
+        let recorder = self.recorder()?;
         Some(RequestMetrics::begin(recorder, request, routes))
     }
 
-    /// Returns what counts passes and failures of the heartbeat and times its checks.
+    /// Returns an observer that counts passes and failures of the heartbeat and times its checks.
     pub(crate) fn heartbeat_observer(&self) -> Option<HeartbeatObserver> {
         self.recorder.as_ref()?;
         let metrics = self.clone();
@@ -249,10 +253,10 @@ impl Metrics {
     }
 }
 
-/// Metrics that do nothing.
+/// Metrics that do nothing, but for a test that has [`Telemetry`](crate::testing::Telemetry).
 impl Default for Metrics {
     fn default() -> Self {
-        Self::from_sink("", NopMetricSink)
+        Self::from_sink("", Nowhere)
     }
 }
 

@@ -1,9 +1,11 @@
-//! Metrics: what is measured, under which names, and how it reaches statsd and Prometheus.
+//! Metrics: their names, how they are recorded, and how they reach statsd and Prometheus.
 //!
 //! An app counts through [`Metrics`], an extractor that is a [`cadence`] client.
 
+mod answers;
 mod backends;
 mod client;
+mod kept;
 mod names;
 mod options;
 #[cfg(any(feature = "deadpool-0_13", feature = "sqlx-0_9"))]
@@ -11,6 +13,7 @@ pub mod pools;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod recorder;
+mod refused;
 mod request;
 mod state;
 mod statsd;
@@ -21,6 +24,7 @@ pub use cadence;
 
 pub use self::client::Metrics;
 pub(crate) use self::{
+    kept::{Kept, keep_on_this_thread, kept},
     options::MetricsOptions,
     request::{RequestMetrics, Routes},
 };

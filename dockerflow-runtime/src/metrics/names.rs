@@ -21,14 +21,13 @@ pub(crate) struct Row {
     /// The name, to which the prefix is added.
     pub(crate) name: &'static str,
     /// The type, which a name has one of, and its unit.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the documentation"))]
-    pub(crate) kind: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the documentation"))]
-    pub(crate) tags: &'static str,
     #[cfg_attr(
         not(any(test, feature = "prometheus")),
         expect(dead_code, reason = "for Prometheus and the documentation")
     )]
+    pub(crate) kind: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the documentation"))]
+    pub(crate) tags: &'static str,
     pub(crate) meaning: &'static str,
 }
 
@@ -82,8 +81,14 @@ impl Names {
         self.0[metric as usize].as_deref()
     }
 
-    /// The meaning of the metric that has this whole name, if it is ours.
+    /// The metrics that are not off.
     #[cfg(feature = "prometheus")]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static Row, &str)> {
+        let names = ALL.iter().zip(&self.0);
+        names.filter_map(|(row, name)| Some((row, name.as_deref()?)))
+    }
+
+    /// The meaning of the metric that has this whole name, if it is ours.
     pub(crate) fn meaning(&self, name: &str) -> Option<&'static str> {
         let position = self.0.iter().position(|own| own.as_deref() == Some(name));
         position.map(|position| ALL[position].meaning)

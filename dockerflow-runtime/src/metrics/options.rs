@@ -1,19 +1,19 @@
 //! The variables of metrics: where they go, and under which names.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{
-    names::{ALL, Ours},
+    names::{ALL, Names, Ours},
     statsd::{StatsdAddress, plain},
 };
 use crate::environment::Environment;
 
-/// What operations set of metrics.
+/// The settings of metrics.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsOptions {
     /// `STATSD_HOST` and `STATSD_PORT`: where metrics are sent, if they are.
     pub(super) statsd: Option<StatsdAddress>,
-    /// `STATSD_PREFIX`: what names begin with; `None` is the program's name, and empty is nothing.
+    /// `STATSD_PREFIX`: the start of all names; `None` is the program's name.
     pub(super) prefix: Option<String>,
     /// `STATSD_TAGS`: tags of every metric.
     pub(super) tags: Vec<(String, String)>,
@@ -38,20 +38,22 @@ impl MetricsOptions {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
         Self {
             statsd: address(environment),
-            prefix: environment.get("STATSD_PREFIX", None, "a name, or off", |text| {
-                Some(Some(if text.eq_ignore_ascii_case("off") {
-                    String::new()
-                } else {
-                    plain(text.trim_end_matches('.'))
-                }))
-            }),
-            tags: environment.get(
-                "STATSD_TAGS",
-                Vec::new(),
-                "comma-separated tags such as env:prod,region:eu",
-                tags,
+            prefix: environment.get(
+                "STATSD_PREFIX",
+                None,
+                "a name of at most 200 bytes, or off",
+                |text| {
+                    let name = plain(text.trim_matches('.'));
+                    let name = if text.eq_ignore_ascii_case("off") {
+                        String::new()
+                    } else {
+                        name
+                    };
+                    (name.len() <= 200).then_some(Some(name))
+                },
             ),
-            renames: environment.get("STATSD_NAMES", Vec::new(), &expected_names(), renames),
+            tags: environment.get_or("STATSD_TAGS", Vec::new(), tags),
+            renames: environment.get_or("STATSD_NAMES", Vec::new(), renames),
             endpoint: environment.flag("DOCKERFLOW_METRICS_ENDPOINT"),
             buckets: environment.get(
                 "DOCKERFLOW_METRICS_BUCKETS",
@@ -67,11 +69,17 @@ fn address(environment: &mut Environment<'_>) -> Option<StatsdAddress> {
     let host = environment.get(
         "STATSD_HOST",
         None,
-        "a host name or an IP address",
+        "a host name or an IP address, without the port, which STATSD_PORT has",
         |text| {
             let name = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
-            let good = text.parse::<IpAddr>().is_ok() || text.bytes().all(name);
-            good.then(|| Some(text.to_owned()))
+            let bare = text
+                .strip_prefix('[')
+                .and_then(|text| text.strip_suffix(']'));
+            let good = match bare {
+                Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
+                None => text.parse::<IpAddr>().is_ok() || text.bytes().all(name),
+            };
+            good.then(|| Some(bare.unwrap_or(text).to_owned()))
         },
     );
     let port = environment.get("STATSD_PORT", 8125, "a port from 1 to 65535", |text| {
@@ -86,26 +94,58 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
         .filter(|item| !item.is_empty())
 }
 
-fn tags(text: &str) -> Option<Vec<(String, String)>> {
-    items(text)
-        .map(|tag| {
-            let (key, value) = tag.split_once(':')?;
-            let good = !key.is_empty() && !value.is_empty();
-            good.then(|| (plain(key), plain(value)))
-        })
-        .collect()
+/// The tags of our own metrics.
+const OWN_TAGS: [&str; 4] = ["check", "method", "route", "status"];
+
+fn tags(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut tags: Vec<(String, String)> = Vec::new();
+    for tag in items(text) {
+        let pair = tag.split_once(':');
+        let Some((key, value)) = pair.filter(|(key, value)| !key.is_empty() && !value.is_empty())
+        else {
+            return Err("comma-separated tags such as env:prod,region:eu".into());
+        };
+        let key = plain(key);
+        if OWN_TAGS.contains(&&*key) {
+            return Err(format!("tags other than {}", OWN_TAGS.join(", ")));
+        }
+        if tags.iter().any(|(earlier, _)| *earlier == key) {
+            return Err(format!("each tag once: {key} is there twice"));
+        }
+        tags.push((key, plain(value)));
+    }
+    let bytes: usize = tags
+        .iter()
+        .map(|(key, value)| key.len() + value.len() + 2)
+        .sum();
+    if bytes > 800 {
+        return Err("tags of at most 800 bytes, because they are in each line".into());
+    }
+    Ok(tags)
 }
 
-fn renames(text: &str) -> Option<Vec<(Ours, Option<String>)>> {
-    items(text)
-        .map(|item| {
-            let (ours, name) = item.split_once('=')?;
+fn renames(text: &str) -> Result<Vec<(Ours, Option<String>)>, String> {
+    let mut renames: Vec<(Ours, Option<String>)> = Vec::new();
+    for item in items(text) {
+        let pair = item.split_once('=').and_then(|(ours, name)| {
             let row = ALL.iter().find(|row| row.name == ours.trim())?;
-            let name = Some(name.trim()).filter(|name| !name.is_empty())?;
-            let name = (!name.eq_ignore_ascii_case("off")).then(|| plain(name));
-            Some((row.metric, name))
-        })
-        .collect()
+            let name = Some(name.trim()).filter(|name| !name.is_empty() && name.len() <= 200)?;
+            Some((row, name))
+        });
+        let (row, name) = pair.ok_or_else(expected_names)?;
+        if renames.iter().any(|(earlier, _)| *earlier == row.metric) {
+            return Err(format!("each name once: {} is there twice", row.name));
+        }
+        let name = (!name.eq_ignore_ascii_case("off")).then(|| plain(name));
+        renames.push((row.metric, name));
+    }
+    let names = Names::new("", &renames);
+    let mut all: Vec<_> = ALL.iter().filter_map(|row| names.of(row.metric)).collect();
+    all.sort_unstable();
+    match all.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("a name for each: two would be {}", pair[0])),
+        None => Ok(renames),
+    }
 }
 
 fn expected_names() -> String {
@@ -143,11 +183,23 @@ mod tests {
         assert_eq!(prefix("autopush."), Some("autopush".into()));
         assert_eq!(prefix("off"), Some(String::new()));
         assert_eq!(prefix("a|b"), Some("a_b".into()));
+        assert_eq!(prefix("a.b:c d"), Some("a.b_c_d".into()));
+        assert_eq!(prefix(".a..b."), Some("a..b".into()));
+        for host in ["::1", "[::1]"] {
+            let options = read("STATSD_HOST", host).expect(host);
+            assert_eq!(options.statsd.expect(host).host, "::1");
+        }
+        assert_eq!(read("STATSD_TAGS", ",,").expect("none").tags, []);
         let tags = read("STATSD_TAGS", "env:prod, url:http://x ,")
             .expect("tags")
             .tags;
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(tags, [pair("env", "prod"), pair("url", "http_//x")]);
+        let swapped = read(
+            "STATSD_NAMES",
+            "heartbeat.pass=heartbeat.fail,heartbeat.fail=heartbeat.pass",
+        );
+        assert!(swapped.is_ok(), "names may change places");
         let renames = read("STATSD_NAMES", "request=web.request, log.dropped=off");
         assert_eq!(
             renames.expect("names").renames,
@@ -172,13 +224,48 @@ mod tests {
             ),
             ("STATSD_NAMES", "request", "pairs such as"),
             ("STATSD_NAMES", "request=", "pairs such as"),
+            ("STATSD_NAMES", "request=x,health_check=x", "two would be x"),
+            (
+                "STATSD_NAMES",
+                "request=log.dropped",
+                "two would be log.dropped",
+            ),
+            (
+                "STATSD_NAMES",
+                "request=a,request=b",
+                "request is there twice",
+            ),
+            ("STATSD_TAGS", "env", "comma-separated tags"),
+            ("STATSD_TAGS", "env:", "comma-separated tags"),
+            ("STATSD_TAGS", "env:a,env:b", "env is there twice"),
+            ("STATSD_TAGS", "route:a", "tags other than check, method"),
+            (
+                "STATSD_TAGS",
+                &format!("a:{}", "b".repeat(800)),
+                "at most 800 bytes",
+            ),
+            ("STATSD_PREFIX", &"p".repeat(201), "at most 200 bytes"),
+            ("STATSD_HOST", "statsd:8125", "without the port"),
+            ("STATSD_HOST", "[::1]:8125", "without the port"),
+            ("STATSD_HOST", "[statsd]", "a host name or an IP address"),
+            (
+                "STATSD_HOST",
+                "unix:///run/dsd.socket",
+                "a host name or an IP address",
+            ),
+            (
+                "STATSD_HOST",
+                "fe80::1%eth0",
+                "a host name or an IP address",
+            ),
+            ("STATSD_PORT", "0", "a port from 1 to 65535"),
             ("DOCKERFLOW_METRICS_BUCKETS", "1,0.5", "rising numbers"),
             ("DOCKERFLOW_METRICS_BUCKETS", "0", "rising numbers"),
             ("DOCKERFLOW_METRICS_BUCKETS", "NaN", "rising numbers"),
             ("DOCKERFLOW_METRICS_BUCKETS", "a", "rising numbers"),
         ] {
             let text = read(name, value).expect_err(value);
-            assert!(text.starts_with(&format!("{name} is {value:?}")), "{text}");
+            assert!(text.starts_with(name), "{text}");
             assert!(text.contains(expected), "{text}");
         }
     }

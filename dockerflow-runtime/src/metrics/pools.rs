@@ -2,10 +2,10 @@
 //!
 //! | gauge | value |
 //! |---|---|
-//! | `max` | how many connections the pool may have |
-//! | `size` | how many it has |
-//! | `idle` | how many of these are not in use |
-//! | `waiting` | how many callers wait for one (not for sqlx, which does not say) |
+//! | `max` | the most connections that the pool may have |
+//! | `size` | the connections that it has |
+//! | `idle` | those that are not in use |
+//! | `waiting` | the callers that wait for one (deadpool only) |
 //!
 //! ```
 //! # #[cfg(feature = "sqlx-0_9")] {

@@ -7,9 +7,11 @@ use cadence::MetricSink;
 #[cfg(feature = "prometheus")]
 use super::prometheus::{self, Registry};
 use super::{
+    answers::{Answer, Answers, Recorded},
+    kept,
     names::Ours,
-    state::State,
-    statsd::{Outbox, clean, milliseconds, plain_into},
+    state::{OURS, State},
+    statsd::{Outbox, accept, milliseconds, plain_into, spell_out},
 };
 
 /// The metrics of a server.
@@ -22,42 +24,75 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// A request was answered. `route` is `None` if none matched.
-    pub(super) fn request(
-        &self,
-        took: Duration,
-        method: &'static str,
-        route: Option<&str>,
-        status: &'static str,
-    ) {
+    /// A recorder without a destination.
+    pub(super) fn idle(state: Arc<State>) -> Self {
+        Self {
+            state,
+            statsd: None,
+            #[cfg(feature = "prometheus")]
+            registry: None,
+        }
+    }
+
+    /// A request was answered.
+    #[inline]
+    pub(super) fn request(&self, took: Duration, answer: &Answer<'_>, answers: &mut Answers) {
         let Some(name) = self.state.name(Ours::Request) else {
             return;
         };
-        let route = route.unwrap_or("unmatched");
+        let recorded = answers.of(answer, || self.recorded(name, answer));
+        let write = |line: &mut Vec<u8>| {
+            line.reserve(name.len() + recorded.tail.len() + 32);
+            line.extend_from_slice(name.as_bytes());
+            line.push(b':');
+            milliseconds(line, took);
+            line.extend_from_slice(&recorded.tail);
+        };
         if let Some(statsd) = &self.statsd {
-            statsd.push(|line| {
-                line.extend_from_slice(name.as_bytes());
-                line.push(b':');
-                milliseconds(line, took);
-                line.extend_from_slice(b"|ms|#method:");
-                line.extend_from_slice(method.as_bytes());
-                line.extend_from_slice(b",route:");
-                plain_into(line, route);
-                line.extend_from_slice(b",status:");
-                line.extend_from_slice(status.as_bytes());
-                line.extend_from_slice(self.state.tags.as_bytes());
-            });
+            statsd.push(write);
         }
         #[cfg(feature = "prometheus")]
         if let Some(registry) = &self.registry {
-            registry.request(&self.state, took, method, route, status);
+            registry.request(recorded.series.as_deref(), took);
         }
+        if kept::keeping() {
+            let mut line = Vec::new();
+            write(&mut line);
+            self.keep(&String::from_utf8_lossy(&line));
+        }
+    }
+
+    /// Makes the record of such requests.
+    #[cold]
+    fn recorded(&self, name: &str, answer: &Answer<'_>) -> Recorded {
+        let mut tail = format!("|ms|#method:{},route:", answer.method).into_bytes();
+        plain_into(&mut tail, answer.route);
+        tail.extend_from_slice(b",status:");
+        tail.extend_from_slice(answer.status.as_bytes());
+        tail.extend_from_slice(self.state.tags.as_bytes());
+        #[cfg_attr(not(feature = "prometheus"), expect(unused_mut))]
+        let mut recorded = Recorded::new(answer, tail);
+        #[cfg(feature = "prometheus")]
+        if let Some(registry) = &self.registry {
+            recorded.series = registry.of_requests(
+                &self.state,
+                name,
+                [
+                    ("method", answer.method),
+                    ("route", answer.route),
+                    ("status", answer.status),
+                ],
+            );
+        }
+        #[cfg(not(feature = "prometheus"))]
+        let _ = name;
+        recorded
     }
 
     /// Counts one of our events.
     pub(super) fn count(&self, metric: Ours) {
         if let Some(name) = self.state.name(metric) {
-            self.emit(&format!("{name}:1|c{}", self.state.lone_tags()));
+            self.record(&format!("{name}:1|c{}", self.state.lone_tags()), true);
         }
     }
 
@@ -71,25 +106,52 @@ impl Recorder {
             line.extend_from_slice(b",status:");
             plain_into(&mut line, status);
             line.extend_from_slice(self.state.tags.as_bytes());
-            self.emit(&String::from_utf8_lossy(&line));
+            self.record(&String::from_utf8_lossy(&line), true);
+        }
+    }
+
+    /// Records a line of the app, or warns of it.
+    fn accept(&self, line: &str) {
+        let name = |line: &str| {
+            let end = line.find([':', '|']).unwrap_or(line.len());
+            line[..end].to_owned()
+        };
+        match accept(line) {
+            Ok(clean) if self.state.is_ours(&name(&clean)) => {
+                self.state.refused.warn(&name(&clean), "sent", OURS);
+            }
+            Ok(clean) => self.record(&clean, false),
+            Err(why) => self.state.refused.warn(&name(line), "sent", why),
         }
     }
 
     /// Records a whole line, which is clean.
-    fn emit(&self, line: &str) {
+    fn record(&self, line: &str, ours: bool) {
         if let Some(statsd) = &self.statsd {
-            statsd.push(|into| into.extend_from_slice(line.as_bytes()));
+            statsd.push(|into| spell_out(line, into));
         }
         #[cfg(feature = "prometheus")]
         if let Some(registry) = &self.registry {
-            registry.line(&self.state, line);
+            registry.line(&self.state, line, ours);
         }
+        #[cfg(not(feature = "prometheus"))]
+        let _ = ours;
+        if kept::keeping() {
+            self.keep(line);
+        }
+    }
+
+    /// Keeps a line for the test of this thread.
+    #[cold]
+    fn keep(&self, line: &str) {
+        kept::keep(self.state.bare(line));
     }
 
     /// The text for Prometheus, if it is asked for.
     #[cfg(feature = "prometheus")]
     pub(super) fn text(&self) -> Option<String> {
-        Some(prometheus::text(self.registry.as_ref()?, &self.state))
+        let lost = self.statsd.as_ref().map(Outbox::dropped);
+        Some(prometheus::text(self.registry.as_ref()?, &self.state, lost))
     }
 
     pub(super) fn flush(&self) {
@@ -104,7 +166,7 @@ pub(super) struct Sink(pub(super) Arc<Recorder>);
 
 impl MetricSink for Sink {
     fn emit(&self, metric: &str) -> io::Result<usize> {
-        self.0.emit(&clean(metric));
+        self.0.accept(metric);
         Ok(metric.len())
     }
 

@@ -1,7 +1,7 @@
-//! What is measured of a request: how long it took, by method, route and class of status.
+//! The time of a request, by method, route and class of status.
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     rc::Rc,
     sync::{Arc, atomic::Ordering},
     time::Instant,
@@ -13,11 +13,22 @@ use actix_web::{
     http::{Method, StatusCode},
 };
 
-use super::recorder::Recorder;
+use super::{
+    answers::{Answer, Answers},
+    recorder::Recorder,
+};
 
-/// The routes of a worker's app, for requests that never reach one.
+/// The routes of a worker's app.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Routes(Rc<OnceCell<ResourceMap>>);
+pub(crate) struct Routes(Rc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// For requests that never reach one.
+    all: OnceCell<ResourceMap>,
+    /// The records of requests.
+    answers: RefCell<Answers>,
+}
 
 /// A request that is being answered. It is in flight until this is dropped.
 #[derive(Debug)]
@@ -34,7 +45,7 @@ impl RequestMetrics {
         routes: &Routes,
     ) -> Self {
         recorder.state.in_flight.fetch_add(1, Ordering::Relaxed);
-        routes.0.get_or_init(|| request.resource_map().clone());
+        routes.0.all.get_or_init(|| request.resource_map().clone());
         Self {
             recorder,
             routes: routes.clone(),
@@ -44,7 +55,7 @@ impl RequestMetrics {
 
     /// The app has answered `request` with `status`.
     pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode) {
-        // If part of the path is unprocessed, no route has matched. Such a 404 is not worth a search of all routes.
+        // If part of the path is unprocessed, no route has matched. Such a 404 does not justify a search of all routes.
         let unmatched =
             status == StatusCode::NOT_FOUND && !request.match_info().unprocessed().is_empty();
         let route = if unmatched {
@@ -57,15 +68,25 @@ impl RequestMetrics {
 
     /// The app has failed with an error or a panic, which took the request with it. `path` is the request's.
     pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode) {
-        let routes = self.routes.0.get();
+        let routes = self.routes.0.all.get();
         let route = routes.and_then(|routes| routes.match_pattern(path));
         self.record(method, route.as_deref(), status);
     }
 
     fn record(&self, method: &Method, route: Option<&str>, status: StatusCode) {
         let took = self.began.elapsed();
-        self.recorder
-            .request(took, known_method(method), route, class(status));
+        let answer = Answer {
+            method: known_method(method),
+            // An empty value is not a tag for every server.
+            route: route.map_or(
+                "unmatched",
+                |route| if route.is_empty() { "/" } else { route },
+            ),
+            status: class(status),
+        };
+        // Nothing that is called here answers a request.
+        let mut answers = self.routes.0.answers.borrow_mut();
+        self.recorder.request(took, &answer, &mut answers);
     }
 }
 

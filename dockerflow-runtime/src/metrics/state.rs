@@ -1,4 +1,4 @@
-//! What every recorder of metrics knows: their names and constant tags, and what is measured by looking at it.
+//! The names and constant tags of metrics, and the gauges that are read when metrics are sent.
 
 use std::{
     fmt,
@@ -10,11 +10,12 @@ use std::{
 
 use super::{
     names::{Names, Ours},
+    refused::Refused,
     statsd::{Own, plain_into},
 };
 use crate::{lock::lock, logging};
 
-/// What is measured by looking at it, each time that metrics are sent.
+/// The names, the tags and the gauges of a server.
 pub(super) struct State {
     names: Names,
     prefix: String,
@@ -22,9 +23,14 @@ pub(super) struct State {
     pub(super) tags: String,
     pub(super) in_flight: AtomicU64,
     gauges: Mutex<Vec<(String, Arc<Gauges>)>>,
-    /// Lost lines of the log that statsd has heard of, and that it is being told of.
+    /// Lost lines of the log: how many statsd has been sent, and how many it has once the lines under way are sent.
     logs: Mutex<(u64, u64)>,
+    pub(super) refused: Refused,
 }
+
+/// Why a metric of the app is not sent that has the name of one of ours.
+pub(super) const OURS: &str =
+    "dockerflow measures something else under this name, which STATSD_NAMES can change";
 
 /// Reads the values of some gauges.
 pub(super) type Gauges = dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync;
@@ -45,29 +51,33 @@ impl State {
             in_flight: AtomicU64::new(0),
             gauges: Mutex::default(),
             logs: Mutex::default(),
+            refused: Refused::default(),
         }
+    }
+
+    /// Whether this whole name is that of a metric of ours.
+    pub(super) fn is_ours(&self, name: &str) -> bool {
+        self.names.meaning(name).is_some()
+    }
+
+    /// The name without the prefix.
+    pub(super) fn bare<'a>(&self, name: &'a str) -> &'a str {
+        name.strip_prefix(&self.prefix).unwrap_or(name)
     }
 
     pub(super) fn name(&self, metric: Ours) -> Option<&str> {
         self.names.of(metric)
     }
 
+    /// All names of ours that are not off.
+    #[cfg(feature = "prometheus")]
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
     #[cfg(feature = "prometheus")]
     pub(super) fn meaning(&self, name: &str) -> Option<&'static str> {
         self.names.meaning(name)
-    }
-
-    /// The labels, and the constant tags among them.
-    #[cfg(feature = "prometheus")]
-    pub(super) fn with_tags(&self, mut labels: Vec<(String, String)>) -> Vec<(String, String)> {
-        for tag in self.tags.split(',').filter(|tag| !tag.is_empty()) {
-            if let Some((key, value)) = tag.split_once(':')
-                && !labels.iter().any(|(earlier, _)| earlier == key)
-            {
-                labels.push((key.to_owned(), value.to_owned()));
-            }
-        }
-        labels
     }
 
     /// The tags behind a line of ours that has none of its own.
@@ -98,7 +108,12 @@ impl State {
                 plain_into(&mut whole, &name);
                 whole.push(b'.');
                 plain_into(&mut whole, part);
-                put(&String::from_utf8_lossy(&whole), value);
+                let whole = String::from_utf8_lossy(&whole);
+                if self.is_ours(&whole) {
+                    self.refused.warn(&whole, "sent", OURS);
+                } else {
+                    put(&whole, value);
+                }
             }
         }
     }

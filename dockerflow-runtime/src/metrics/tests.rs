@@ -1,4 +1,4 @@
-//! What arrives at a statsd server, whatever happens to it.
+//! Tests of the whole way from `Metrics` to a statsd server or to the text of a scrape.
 
 use std::{
     io,
@@ -42,6 +42,15 @@ fn start_with(variables: &[(&str, &str)], resolve: Arc<Resolve>, pace: Pace) -> 
     Metrics::for_test(&options, "app", resolve, pace).expect("a thread")
 }
 
+/// Metrics that are scraped, and sent nowhere.
+#[cfg(feature = "prometheus")]
+fn scraped() -> Metrics {
+    let mut environment =
+        Environment::new(|name| (name == "DOCKERFLOW_METRICS_ENDPOINT").then(|| "true".into()));
+    let options = MetricsOptions::read(&mut environment);
+    Metrics::start(&options, "app").expect("no thread is needed")
+}
+
 fn server() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket
@@ -52,7 +61,7 @@ fn server() -> (UdpSocket, SocketAddr) {
 }
 
 /// Reads until a line is as it `should` be, and returns that.
-fn await_line(socket: &UdpSocket, should: impl Fn(&str) -> bool) -> String {
+fn await_line(socket: &UdpSocket, mut should: impl FnMut(&str) -> bool) -> String {
     let mut datagram = [0; 2048];
     let mut heard = Vec::new();
     loop {
@@ -222,4 +231,175 @@ fn gauges_are_read_each_time_and_of_two_registrations_the_last_counts() {
     metrics.gauges("pool", || [("size", 2), ("idle", 1)]);
     await_line(&socket, |line| line == "app.pool.size:2|g");
     await_line(&socket, |line| line == "app.pool.idle:1|g");
+}
+
+#[test]
+fn a_line_that_no_datagram_holds_is_lost_alone() {
+    let (socket, address) = server();
+    let metrics = start(Arc::new(move || Ok(vec![address])), QUICK);
+    metrics.incr_with_tags(&"long".repeat(16 * 1024)).send();
+    let tag = "t".repeat(1_400);
+    metrics
+        .incr_with_tags("fits")
+        .with_tag("a", &tag[..1_400 - 2])
+        .send();
+    await_line(&socket, |line| line.starts_with("app.fits:1|c|#a:t"));
+    metrics.incr_with_tags("next").send();
+    await_line(&socket, |line| line == "app.next:1|c");
+}
+
+#[test]
+fn a_packed_timer_and_a_gauge_below_zero_are_lines_that_every_server_reads() {
+    let (socket, address) = server();
+    let metrics = start(Arc::new(move || Ok(vec![address])), QUICK);
+    metrics.time_with_tags("took", vec![1, 2]).send();
+    metrics.gauge_with_tags("depth", -3.0).send();
+    metrics.incr_with_tags("last").send();
+    let mut heard = Vec::new();
+    await_line(&socket, |line| {
+        heard.push(line.to_owned());
+        line == "app.last:1|c"
+    });
+    let ours = |line: &String| !line.contains("in_flight");
+    heard.retain(ours);
+    let expected = [
+        "app.took:1|ms",
+        "app.took:2|ms",
+        "app.depth:0|g",
+        "app.depth:-3|g",
+        "app.last:1|c",
+    ];
+    assert_eq!(heard, expected);
+}
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn a_scrape_that_is_held_up_holds_up_nobody_who_measures() {
+    let metrics = scraped();
+    metrics.incr_with_tags("known").send();
+    let (entered, inside) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    // In the middle of a scrape, which has read the families by then.
+    metrics.gauges("slow", move || {
+        let _ = entered.send(());
+        let _ = released.lock().expect("no panic").recv();
+        [("gauge", 1)]
+    });
+    thread::scope(|scope| {
+        let scrape = scope.spawn(|| metrics.scrape());
+        inside.recv().expect("it is scraped");
+        let workers: Vec<_> = (0..4)
+            .map(|number| {
+                let metrics = &metrics;
+                scope.spawn(move || {
+                    for count in 0..100 {
+                        metrics.incr_with_tags("known").send();
+                        let new = format!("new{number}.{count}");
+                        metrics.incr_with_tags(&new).send();
+                    }
+                })
+            })
+            .collect();
+        let end = Instant::now() + Duration::from_secs(30);
+        while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            assert!(Instant::now() < end, "a worker waits for the scrape");
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!scrape.is_finished());
+        drop(release);
+        let text = scrape.join().expect("no panic").expect("it is scraped");
+        assert!(
+            text.contains("app_known_total 1\n"),
+            "it began before: {text}"
+        );
+    });
+    let text = metrics.scrape().expect("it is scraped");
+    assert!(text.contains("app_known_total 401\n"), "{text}");
+    assert!(text.contains("app_new3_99_total 1\n"), "{text}");
+}
+
+/// `cargo test -p dockerflow-runtime --release --features prometheus --lib five_thousand -- --nocapture` prints how long they took.
+#[cfg(feature = "prometheus")]
+#[test]
+fn five_thousand_series_are_scraped_while_every_count_is_kept() {
+    const SERIES: usize = 4_990;
+    let metrics = scraped();
+    let count = |number: usize| {
+        metrics
+            .time_with_tags("took", 7)
+            .with_tag("number", &number.to_string())
+            .send();
+    };
+    (0..SERIES).for_each(count);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (scrapes, longest_scrape, longest_count) = thread::scope(|scope| {
+        let scraping = scope.spawn(|| {
+            let (mut scrapes, mut longest) = (0, Duration::ZERO);
+            while !stop.load(Ordering::Relaxed) || scrapes < 3 {
+                let began = Instant::now();
+                let text = metrics.scrape().expect("it is scraped");
+                longest = longest.max(began.elapsed());
+                assert!(text.matches("app_took_seconds_count").count() >= SERIES);
+                scrapes += 1;
+            }
+            (scrapes, longest)
+        });
+        let counting: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut longest = Duration::ZERO;
+                    for number in 0..SERIES {
+                        let began = Instant::now();
+                        count(number);
+                        longest = longest.max(began.elapsed());
+                    }
+                    longest
+                })
+            })
+            .collect();
+        let counted = counting
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic"));
+        let longest = counted.max().expect("two threads");
+        stop.store(true, Ordering::Relaxed);
+        let (scrapes, scrape) = scraping.join().expect("no panic");
+        (scrapes, scrape, longest)
+    });
+    println!(
+        "{scrapes} scrapes of {SERIES} histograms took {longest_scrape:?} at most, a count meanwhile {longest_count:?}"
+    );
+    let text = metrics.scrape().expect("it is scraped");
+    let counts = text
+        .lines()
+        .filter(|line| line.starts_with("app_took_seconds_count"));
+    let exact = counts.filter(|line| line.ends_with(" 3")).count();
+    assert_eq!(exact, SERIES);
+    // Each name is there once, and those of the process are the ones that are reserved.
+    let families: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .collect();
+    for (name, _) in super::prometheus::RESERVED {
+        let ours = families
+            .iter()
+            .filter(|family| family.split(' ').next() == Some(name));
+        let count = ours.count();
+        let optional = name.starts_with("process_")
+            || name == "dockerflow_metrics_dropped"
+            || name == "dockerflow_build_info";
+        assert!(count == 1 || optional && count == 0, "{name}: {count}");
+    }
+    let known = |family: &&&str| {
+        let name = family.split(' ').next().unwrap_or_default();
+        name.starts_with("app_")
+            || super::prometheus::RESERVED
+                .iter()
+                .any(|(own, _)| *own == name)
+    };
+    assert_eq!(
+        families.iter().filter(known).count(),
+        families.len(),
+        "{families:?}"
+    );
 }

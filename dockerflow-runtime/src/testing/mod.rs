@@ -1,18 +1,24 @@
-//! What the code of one test logs, and how it summarises its requests.
+//! What the code of one test logs and measures, and how it summarises its requests.
 
-use std::{cell::RefCell, marker::PhantomData};
+use std::{cell::RefCell, marker::PhantomData, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{logging, request};
+use crate::{logging, metrics, request};
+
+mod measured;
+#[cfg(test)]
+mod measured_tests;
+
+pub use self::measured::{Measured, MeasuredKind};
 
 thread_local! {
     /// The lines of this thread's test.
     static LINES: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
 }
 
-/// Keeps what is logged on this thread, for the test that has started it.
+/// Keeps what is logged and measured on this thread, for the test that has started it.
 ///
 /// Tests that run at the same time do not see each other's lines: actix-web's tests run their app on the test's own thread. What is
 /// logged on other threads ([`block`](crate::block)) is not kept. While this lives, the extractors
@@ -56,7 +62,7 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts to keep the lines of this thread, at every level.
+    /// Starts to keep what this thread logs, at every level, and what it measures.
     ///
     /// # Panics
     ///
@@ -70,6 +76,7 @@ impl Telemetry {
             "this thread's telemetry is kept already: drop the earlier `Telemetry` first"
         );
         request::work_without_service(true);
+        metrics::keep_on_this_thread(true);
         Self {
             thread: PhantomData,
         }
@@ -80,6 +87,64 @@ impl Telemetry {
     pub fn logged(&self) -> Vec<Logged> {
         let lines = LINES.with_borrow(Clone::clone).unwrap_or_default();
         lines.iter().filter_map(|line| Logged::read(line)).collect()
+    }
+
+    /// Returns what was measured on this thread until now, in order: by [`Metrics`](crate::Metrics) and of each request. The gauges
+    /// that were registered with [`Metrics::gauges`](crate::Metrics::gauges) are read by the call and come last.
+    ///
+    /// Names are without the service's prefix. A [`Metrics`](crate::Metrics) whose sink is the app's own is not kept, nor is what is
+    /// measured on other threads: there, health checks run and [`block`](crate::block) does.
+    ///
+    /// ```standalone_crate
+    /// use actix_web::{App, test, web};
+    /// use dockerflow::{Metrics, metrics::cadence::prelude::*, testing::Telemetry};
+    ///
+    /// async fn buy(metrics: Metrics) -> &'static str {
+    ///     metrics.count_with_tags("sold", 3).with_tag("kind", "book").send();
+    ///     metrics.gauge_with_tags("stock", 17_u64).send();
+    ///     "bought"
+    /// }
+    ///
+    /// #[dockerflow::service]
+    /// fn app() -> App {
+    ///     App::new().route("/buy", web::get().to(buy))
+    /// }
+    ///
+    /// # #[actix_web::main]
+    /// # async fn main() {
+    /// let telemetry = Telemetry::start();
+    /// let app = test::init_service(app()).await;
+    /// test::call_service(&app, test::TestRequest::get().uri("/buy").to_request()).await;
+    ///
+    /// assert_eq!(telemetry.counter("sold", &[("kind", "book")]), 3);
+    /// assert_eq!(telemetry.gauge("stock", &[]), Some(17.0));
+    /// let answered = telemetry.timer("request", &[("route", "/buy"), ("status", "2xx")]);
+    /// assert_eq!(answered.len(), 1);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn measured(&self) -> Vec<Measured> {
+        measured::all()
+    }
+
+    /// Returns the sum of what the counter `name` was counted up and down by, with all of these tags and whatever others. What was
+    /// sampled counts as often as its rate says.
+    #[must_use]
+    pub fn counter(&self, name: &str, tags: &[(&str, &str)]) -> i64 {
+        measured::sum(&measured::of(MeasuredKind::Counter, name, tags))
+    }
+
+    /// Returns the last value of the gauge `name` with all of these tags and whatever others.
+    #[must_use]
+    pub fn gauge(&self, name: &str, tags: &[(&str, &str)]) -> Option<f64> {
+        let set = measured::of(MeasuredKind::Gauge, name, tags);
+        Some(set.last()?.value())
+    }
+
+    /// Returns each time of the timer `name` with all of these tags and whatever others.
+    #[must_use]
+    pub fn timer(&self, name: &str, tags: &[(&str, &str)]) -> Vec<Duration> {
+        measured::times(&measured::of(MeasuredKind::Timer, name, tags))
     }
 
     /// Returns the summary of each request that has ended until now.
@@ -95,6 +160,7 @@ impl Drop for Telemetry {
     fn drop(&mut self) {
         LINES.set(None);
         request::work_without_service(false);
+        metrics::keep_on_this_thread(false);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What is measured, as a statsd server and a scrape see it.
 
+mod pools;
 mod prometheus;
 mod routes;
+mod rules;
 mod statsd;
 
 use crate::support::{Process, Statsd, command_of};

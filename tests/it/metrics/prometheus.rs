@@ -36,7 +36,7 @@ fn a_scrape_and_a_statsd_server_have_the_same_counts_of_one_run() {
     assert_eq!(serving.get("/__heartbeat__").status, 200);
     let ours = |samples: &BTreeMap<String, f64>, series: &str| samples.get(series).copied();
     let counted =
-        r#"metered_request_seconds_count{method="GET",route="/count",status="2xx",env="test"}"#;
+        r#"metered_request_seconds_count{env="test",method="GET",route="/count",status="2xx"}"#;
     until("all are counted", || {
         ours(&scrape(&serving), counted) == Some(10.0)
     });
@@ -56,17 +56,20 @@ fn a_scrape_and_a_statsd_server_have_the_same_counts_of_one_run() {
             r#"metered_took_seconds_bucket{le="0.025",env="test"}"#,
             10.0,
         ),
+        (r#"metered_took_seconds_bucket{le="+Inf",env="test"}"#, 10.0),
+        (r#"metered_size_bucket{le="+Inf",env="test"}"#, 10.0),
         (r#"metered_size_bucket{le="500.0",env="test"}"#, 10.0),
         (r#"metered_size_bucket{le="200.0",env="test"}"#, 0.0),
         (r#"metered_db_query_seconds_count{env="test"}"#, 10.0),
-        ("metered_pool_size", 3.0),
-        ("metered_request_in_flight", 0.0),
+        (r#"metered_pool_size{env="test"}"#, 3.0),
+        (r#"metered_request_in_flight{env="test"}"#, 0.0),
         (r#"metered_heartbeat_pass_total{env="test"}"#, 1.0),
         (
-            r#"metered_health_check_seconds_count{check="a_b_c",status="ok",env="test"}"#,
+            r#"metered_health_check_seconds_count{check="a_b_c",env="test",status="ok"}"#,
             1.0,
         ),
         ("dockerflow_log_dropped_total", 0.0),
+        ("dockerflow_metrics_dropped_total", 0.0),
         ("dockerflow_metrics_overflow_total", 0.0),
     ] {
         assert!(
@@ -106,6 +109,143 @@ fn a_scrape_and_a_statsd_server_have_the_same_counts_of_one_run() {
     assert_eq!(count("metered.sold:2|c"), 10);
     assert_eq!(count("metered.heartbeat.pass:1|c"), 1);
     assert_eq!(count("|#check:a_b_c,status:ok,env:test"), 1);
+}
+
+/// Samples of two calls of each path: what `/hostile` measures is there, as far as Prometheus can hold it.
+const HOSTILE: &[(&str, f64)] = &[
+    (r#"metered_below{k8s_pod="a"}"#, -5.5),
+    (r#"metered_twice_total{k8s_pod="a"}"#, 2.0),
+    (r#"metered_a_b_total{k8s_pod="a"}"#, 2.0),
+    (r#"metered_turned_total{a="1",b="2",k8s_pod="a"}"#, 4.0),
+    (r#"metered_took_seconds_count{k8s_pod="a"}"#, 2.0),
+    (r#"metered_packed_seconds_count{k8s_pod="a"}"#, 4.0),
+    (
+        r#"metered_quoted__name_total{a_b="\\ \" é_forged:1_c",k8s_pod="a"}"#,
+        2.0,
+    ),
+    (
+        r#"metered_request_seconds_count{k8s_pod="a",method="GET",route="/hostile",status="2xx"}"#,
+        2.0,
+    ),
+];
+
+/// What is refused of them, in that order, and why.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "metered.nan",
+        "not sent: its value is infinite or not a number",
+    ),
+    (
+        "metered.infinite",
+        "not sent: its value is infinite or not a number",
+    ),
+    (
+        "metered.least",
+        "not in /__metrics__: a counter of Prometheus cannot fall",
+    ),
+    ("metered.", "not sent: it has no name"),
+    (
+        "metered.longlong",
+        "not sent: its line is longer than 1,432 bytes",
+    ),
+    (
+        "metered.request",
+        "not sent: dockerflow measures something else under this name",
+    ),
+    (
+        "metered.heartbeat_pass",
+        "not in /__metrics__: another metric has this name",
+    ),
+    (
+        "metered.twice",
+        "not in /__metrics__: another metric has this name",
+    ),
+    (
+        "metered.twice_total",
+        "not in /__metrics__: another metric has this name",
+    ),
+    (
+        "metered.a_b",
+        "not in /__metrics__: another metric has this name",
+    ),
+    (
+        "metered.took_seconds_count",
+        "not in /__metrics__: another metric has this name",
+    ),
+    (
+        "metered.speed",
+        "not in /__metrics__: sets and meters have no counterpart",
+    ),
+];
+
+#[test]
+fn what_is_hostile_harms_nothing_else_and_is_named_once() {
+    let (mut serving, statsd) = serve(&[("LOG_LEVEL", "warn"), ("STATSD_TAGS", "k8s.pod:a")]);
+    for _ in 0..2 {
+        assert_eq!(serving.get("/count").status, 200);
+        assert_eq!(serving.get("/hostile").status, 200);
+    }
+    serving.line("metered.visitors");
+    let samples = scrape(&serving);
+    let value = |series: &str| {
+        let found = samples.get(series).copied();
+        found.unwrap_or_else(|| panic!("no {series} in {samples:#?}"))
+    };
+    for &(series, expected) in HOSTILE {
+        assert!(
+            (value(series) - expected).abs() < 1e-9,
+            "{series}: {}",
+            value(series)
+        );
+    }
+    let exact = serving.get("/__metrics__").body;
+    let twice = 2 * ((1_u64 << 53) + 1);
+    assert!(
+        exact.contains(&format!("metered_exact_total{{k8s_pod=\"a\"}} {twice}\n")),
+        "{exact}"
+    );
+    for absent in [
+        "nan",
+        "infinite",
+        "least",
+        "speed",
+        "heartbeat_pass{",
+        "took_seconds_count{le",
+        "long",
+    ] {
+        let absent = format!("metered_{absent}");
+        assert!(
+            !samples.keys().any(|series| series.starts_with(&absent)),
+            "{absent}"
+        );
+    }
+    for (name, why) in REFUSED {
+        let line = serving.line("dockerflow.metrics");
+        assert!(
+            line.contains(&format!("the metric \\\"{name}")),
+            "{name}: {line}"
+        );
+        assert!(line.contains(why), "{name}: {line}");
+    }
+    assert!(serving.stop().success());
+    let lines = statsd.lines();
+    let position = |text: &str| {
+        let text = format!("metered.{text}|#k8s.pod:a");
+        let found = lines.iter().position(|line| *line == text);
+        found.unwrap_or_else(|| panic!("no {text} in {lines:#?}"))
+    };
+    assert!(
+        position("below:0|g") < position("below:-5.5|g"),
+        "zero comes first"
+    );
+    position("packed:10|ms");
+    position("packed:20|ms");
+    position("least:-9223372036854775808|c");
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.starts_with("forged") || line.contains("longlong"))
+    );
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Under which route is a request counted, whoever answered it?
 
+use std::time::Duration;
+
 use super::serve;
-use crate::support::until;
+use crate::support::{Connection, until};
 
 #[test]
 fn each_request_is_counted_for_the_route_that_it_was_for_whoever_answered_it() {
@@ -47,6 +49,65 @@ fn each_request_is_counted_for_the_route_that_it_was_for_whoever_answered_it() {
         });
     }
     assert!(serving.stop().success());
+}
+
+#[test]
+fn other_methods_and_other_ways_to_answer_have_their_route_too() {
+    let (mut serving, statsd) = serve(&[]);
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let cases = [
+        ("HEAD", "/head/1", "", "/head/{id}", 200),
+        ("POST", "/items/1", "", "/items/{id}", 405),
+        ("BREW", "/items/2", "", "/items/{id}", 405),
+        // The guard of a route that is not in a resource of its own is the resource's.
+        ("POST", "/books/1", "", "unmatched", 404),
+        ("OPTIONS", "/books/1", "", "/books/{id}", 204),
+        ("OPTIONS", "/nowhere", "", "unmatched", 204),
+        ("GET", "/gate/1", "", "/gate/{id}", 500),
+        ("GET", "/breaks/1", "", "/breaks/{id}", 200),
+        ("GET", "/socket/1", upgrade, "/socket/{id}", 101),
+        ("GET", "/old/1", "", "/old/{id}", 307),
+        ("GET", "/closed/1/inner", "", "/closed/{id}/inner", 410),
+        ("GET", "/closed/1/other", "", "unmatched", 410),
+        ("GET", "/lenient/known", "", "/lenient/known", 200),
+        ("GET", "/lenient/other", "", "unmatched", 202),
+    ];
+    for (method, path, headers, route, status) in cases {
+        let mut connection = serving.connect();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        connection.send(request.as_bytes()).expect("it reads");
+        let method = if method == "BREW" { "other" } else { method };
+        let class = status / 100;
+        let expected = format!("|ms|#method:{method},route:{route},status:{class}xx");
+        until(&format!("{method} {path} is counted as {expected}"), || {
+            let lines = statsd.lines();
+            lines.iter().any(|line| line.ends_with(&expected))
+        });
+    }
+    // A client that resets its connection is in flight no longer, and is not counted.
+    let idle = || {
+        let lines = statsd.lines();
+        let mut gauges = lines.iter().rev();
+        gauges
+            .find(|line| line.starts_with("metered.request.in_flight"))
+            .cloned()
+    };
+    let mut leaving = Connection::open(serving.address()).expect("it serves");
+    leaving.ask("/waits/1").expect("it reads");
+    until("it is in flight", || {
+        idle().as_deref() == Some("metered.request.in_flight:1|g")
+    });
+    let stream = leaving.into_stream();
+    socket2::SockRef::from(&stream)
+        .set_linger(Some(Duration::ZERO))
+        .expect("it is TCP");
+    drop(stream);
+    until("it is not any more", || {
+        idle().as_deref() == Some("metered.request.in_flight:0|g")
+    });
+    assert!(serving.stop().success());
+    let lines = statsd.lines();
+    assert!(!lines.iter().any(|line| line.contains("/waits/")));
 }
 
 #[test]

@@ -13,20 +13,21 @@ use prometheus_client::{
 };
 
 use super::{
-    exposed::{self, Labels},
+    exposed::{self, Labels, SECONDS},
     machine,
-    registry::{Family, Registry},
-    scalar::{counter, gauge},
+    registry::{Family, PLACE, Registry},
+    scalar::counter,
     value::{Kind, Value},
 };
 use crate::{logging, metrics::state::State};
 
 /// The text, in the format of `OpenMetrics` 1.0.
-pub(crate) fn text(registry: &Arc<Registry>, state: &Arc<State>) -> String {
+pub(crate) fn text(registry: &Arc<Registry>, state: &Arc<State>, lost: Option<u64>) -> String {
     let mut all = registry::Registry::default();
     all.register_collector(Box::new(Scrape {
         registry: registry.clone(),
         state: state.clone(),
+        lost,
     }));
     let mut text = String::new();
     text::encode(&mut text, &all).expect("a string takes all text");
@@ -37,6 +38,8 @@ pub(crate) fn text(registry: &Arc<Registry>, state: &Arc<State>) -> String {
 struct Scrape {
     registry: Arc<Registry>,
     state: Arc<State>,
+    /// How many lines statsd has not got, if it is sent any.
+    lost: Option<u64>,
 }
 
 impl Collector for Scrape {
@@ -44,18 +47,11 @@ impl Collector for Scrape {
         for (name, family) in &*self.registry.families() {
             encode_family(&mut encoder, name, family)?;
         }
-        let mut gauges = Vec::new();
-        self.state
-            .gauges(|name, value| gauges.push((name.to_owned(), value)));
-        for (name, value) in gauges {
-            let help = self.state.meaning(&name);
-            let help = help.unwrap_or("A gauge of the application");
-            gauge(
-                &mut encoder,
-                &exposed::name(&name, Kind::Gauge),
-                help,
-                value,
-            )?;
+        let tags = exposed::labels(&self.state.tags);
+        for (name, source, value) in self.gauges() {
+            let help = exposed::help(self.state.meaning(&source), &source);
+            let mut metric = encoder.encode_descriptor(&name, &help, None, MetricType::Gauge)?;
+            metric.encode_family(&tags)?.encode_gauge(&value)?;
         }
         counter(
             &mut encoder,
@@ -69,6 +65,14 @@ impl Collector for Scrape {
             "Measurements of series that found no room",
             self.registry.overflow.load(Relaxed),
         )?;
+        if let Some(lost) = self.lost {
+            counter(
+                &mut encoder,
+                "dockerflow_metrics_dropped",
+                "Lines of metrics that found no room, or no server of statsd",
+                lost,
+            )?;
+        }
         if let Some((version, commit)) = self.registry.build() {
             let labels = [("version", version), ("commit", commit)];
             let mut metric = encoder.encode_descriptor(
@@ -95,6 +99,28 @@ impl Collector for Scrape {
     }
 }
 
+impl Scrape {
+    /// The gauges that are read now: the name here, the name in statsd, and the value of each.
+    fn gauges(&self) -> Vec<(String, String, u64)> {
+        let mut gauges: Vec<(String, String, u64)> = Vec::new();
+        self.state.gauges(|source, value| {
+            let name = exposed::name(source, Kind::Gauge);
+            let again = gauges.iter().any(|(earlier, ..)| *earlier == name);
+            let clashes = || {
+                let ours = self.state.is_ours(source);
+                !ours && self.registry.clashes(&self.state, &name, Kind::Gauge)
+            };
+            if again || clashes() {
+                let why = "another metric has this name there";
+                self.state.refused.warn(source, PLACE, why);
+            } else {
+                gauges.push((name, source.to_owned(), value));
+            }
+        });
+        gauges
+    }
+}
+
 fn encode_family(encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Family) -> fmt::Result {
     let (unit, metric_type) = match family.kind {
         Kind::Counter => (None, MetricType::Counter),
@@ -102,6 +128,10 @@ fn encode_family(encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Famil
         Kind::Timer => (Some(Unit::Seconds), MetricType::Histogram),
         Kind::Histogram => (None, MetricType::Histogram),
     };
+    // The encoder adds the unit.
+    let name = unit
+        .as_ref()
+        .map_or(name, |_| name.strip_suffix(SECONDS).unwrap_or(name));
     let mut metric = encoder.encode_descriptor(name, &family.help, unit.as_ref(), metric_type)?;
     for (labels, value) in &family.series {
         let mut one = metric.encode_family(&**labels)?;

@@ -5,21 +5,32 @@ use super::value::Kind;
 /// Names and values.
 pub(super) type Labels = Vec<(String, String)>;
 
-/// Letters, digits and underscores, in that order of beginning: `db.query` is `db_query`.
+/// The unit of timers.
+pub(super) const SECONDS: &str = "_seconds";
+
+/// The name of a family: letters, digits and underscores, the first not a digit. The timer `db.query` is `db_query_seconds`.
 pub(super) fn name(name: &str, kind: Kind) -> String {
     let mut exposed = word(name);
-    // The encoder adds these.
-    let ending = match kind {
-        Kind::Counter => "_total",
-        Kind::Timer => "_seconds",
-        Kind::Gauge | Kind::Histogram => "",
-    };
-    if let Some(bare) = exposed.strip_suffix(ending)
-        && !bare.is_empty()
-    {
-        exposed.truncate(bare.len());
+    match kind {
+        // The encoder adds this to the samples.
+        Kind::Counter => {
+            if let Some(bare) = exposed.strip_suffix("_total")
+                && !bare.is_empty()
+            {
+                exposed.truncate(bare.len());
+            }
+        }
+        Kind::Timer if exposed.ends_with(SECONDS) && exposed != SECONDS => {}
+        Kind::Timer => exposed.push_str(SECONDS),
+        Kind::Gauge | Kind::Histogram => {}
     }
     exposed
+}
+
+/// Returns the help text of a family: `ours`, or that it is the metric `source` of the app.
+pub(super) fn help(ours: Option<&str>, source: &str) -> String {
+    let text = ours.map_or_else(|| format!("The application's {source}"), str::to_owned);
+    text.replace('\\', r"\\").replace('"', r#"\""#)
 }
 
 fn word(text: &str) -> String {
@@ -39,7 +50,7 @@ fn word(text: &str) -> String {
     word
 }
 
-/// The tags of a line as labels, each name once. A tag without a value is a label with the value `true`.
+/// The tags of a line as labels, sorted, each name once. A tag without a value is a label with the value `true`.
 pub(super) fn labels(tags: &str) -> Labels {
     let mut labels = Labels::new();
     for tag in tags.split(',').filter(|tag| !tag.is_empty()) {
@@ -53,7 +64,19 @@ pub(super) fn labels(tags: &str) -> Labels {
             labels.push((key, value.to_owned()));
         }
     }
+    labels.sort();
     labels
+}
+
+/// Adds the constant tags to labels, which come first.
+pub(super) fn with_tags(mut all: Labels, tags: &str) -> Labels {
+    for (key, value) in labels(tags) {
+        if !all.iter().any(|(earlier, _)| *earlier == key) {
+            all.push((key, value));
+        }
+    }
+    all.sort();
+    all
 }
 
 #[cfg(test)]
@@ -63,9 +86,12 @@ mod tests {
     #[test]
     fn a_name_is_one_that_prometheus_takes_whatever_it_was() {
         for (given, kind, expected) in [
-            ("shop.db.query", Kind::Timer, "shop_db_query"),
+            ("shop.db.query", Kind::Timer, "shop_db_query_seconds"),
             ("shop.orders_total", Kind::Counter, "shop_orders"),
-            ("shop.took_seconds", Kind::Timer, "shop_took"),
+            ("shop.took_seconds", Kind::Timer, "shop_took_seconds"),
+            ("seconds", Kind::Timer, "seconds_seconds"),
+            ("_seconds", Kind::Timer, "_seconds_seconds"),
+            ("_total", Kind::Counter, "_total"),
             ("a-b/c é", Kind::Gauge, "a_b_c__"),
             ("2xx", Kind::Gauge, "_2xx"),
             ("", Kind::Gauge, "_"),
@@ -77,14 +103,22 @@ mod tests {
     #[test]
     fn tags_are_labels_each_once() {
         let expected = [
+            ("_1", "y"),
             ("a", "b:c"),
             ("canary", "true"),
-            ("tag_le", "1"),
             ("tag___name__", "x"),
-            ("_1", "y"),
+            ("tag_le", "1"),
         ];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let tags = "a:b:c,canary,,a:again,le:1,__name__:x,1:y";
         assert_eq!(labels(tags), expected);
+        let turned = "1:y,__name__:x,le:1,a:b:c,a:again,canary";
+        assert_eq!(labels(turned), expected, "their order makes no series");
+        let constant = with_tags(labels("method:GET"), ",method:x,k8s.pod:a");
+        let expected = [("k8s_pod", "a"), ("method", "GET")];
+        assert_eq!(
+            constant,
+            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What the process and its machine say: memory, open files, the start, threads. Linux has it in `/proc`.
+//! Memory, open files, threads and the start of the process, as Linux has them in `/proc`.
 
 use std::{fmt, fs};
 

@@ -1,5 +1,6 @@
-//! Prometheus: what was measured, kept to be read at `/__metrics__`.
+//! Prometheus: the numbers that a scrape of `/__metrics__` reads.
 
+mod clash;
 mod encode;
 mod exposed;
 mod machine;
@@ -7,4 +8,6 @@ mod registry;
 mod scalar;
 mod value;
 
-pub(crate) use self::{encode::text, registry::Registry};
+#[cfg(test)]
+pub(crate) use self::clash::RESERVED;
+pub(crate) use self::{encode::text, registry::Registry, value::Value};

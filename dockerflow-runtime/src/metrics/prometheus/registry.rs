@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     mem,
     sync::{
         Arc, Mutex,
@@ -15,55 +15,57 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
+    clash::{RESERVED, clashes},
     exposed::{self, Labels},
     value::{Kind, Value},
 };
 use crate::{
     lock::lock,
-    metrics::{names::Ours, state::State, statsd::Parts},
+    metrics::{state::State, statsd::Parts},
 };
 
-const LOG: &str = "dockerflow.metrics";
+/// Where a metric is missing that is refused here.
+pub(super) const PLACE: &str = "in /__metrics__";
 
 /// The series of a process.
 #[derive(Debug)]
 pub(crate) struct Registry {
     number: usize,
+    /// Workers read and extend it. A scrape never reads it.
+    index: Mutex<Index>,
     /// Replaced as a whole when a series is new, so that a scrape holds the lock only to copy a reference.
     families: Mutex<Arc<Families>>,
     seconds: Arc<[f64]>,
     numbers: Arc<[f64]>,
-    /// What was measured for series that found no room.
+    /// The number of measurements for series beyond the limit.
     pub(super) overflow: AtomicU64,
-    /// What has been warned of.
-    warned: Mutex<Vec<String>>,
-    /// `version` and `commit` of what runs.
+    /// The version and the commit of the program.
     build: Mutex<Option<(String, String)>>,
     workers: Mutex<Vec<(ThreadId, Handle)>>,
 }
 
-pub(super) type Families = BTreeMap<String, Arc<Family>>;
+/// All families by their names.
+pub(super) type Families = BTreeMap<Arc<str>, Arc<Family>>;
 
 /// All series of one name.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
     pub(super) kind: Kind,
-    pub(super) help: String,
+    /// The name that statsd has.
+    source: Arc<str>,
+    pub(super) help: Arc<str>,
     pub(super) series: Vec<(Arc<Labels>, Arc<Value>)>,
 }
 
-/// The series that this thread has measured.
+/// Each series by the name of its family and its labels.
+type Index = HashMap<(Arc<str>, Arc<Labels>), Arc<Value>>;
+
+/// The series of lines that this thread has measured, each by the line without its value.
 #[derive(Default)]
 struct Known {
     registry: usize,
-    /// By the line without its value.
     lines: HashMap<String, Arc<Value>>,
-    /// By route, each with its method and status.
-    requests: HashMap<String, Vec<Answered>>,
 }
-
-/// A method, a class of status, and the series of the two.
-type Answered = (&'static str, &'static str, Arc<Value>);
 
 thread_local! {
     static KNOWN: RefCell<Known> = RefCell::default();
@@ -78,17 +80,17 @@ impl Registry {
         let decades = (0..7).flat_map(|power| [1.0, 2.0, 5.0].map(|one| one * 10_f64.powi(power)));
         Self {
             number: NEXT.fetch_add(1, Relaxed),
+            index: Mutex::default(),
             families: Mutex::default(),
             seconds: buckets.into(),
             numbers: decades.collect(),
             overflow: AtomicU64::new(0),
-            warned: Mutex::default(),
             build: Mutex::default(),
             workers: Mutex::default(),
         }
     }
 
-    /// Says what runs.
+    /// Sets the version and the commit of the program.
     pub(crate) fn set_build(&self, version: &str, commit: &str) {
         *lock(&self.build) = Some((version.to_owned(), commit.to_owned()));
     }
@@ -120,40 +122,29 @@ impl Registry {
         lock(&self.families).clone()
     }
 
-    /// A request took so long.
-    pub(in crate::metrics) fn request(
+    /// The series of requests that were answered alike.
+    pub(in crate::metrics) fn of_requests(
         &self,
         state: &State,
-        took: Duration,
-        method: &'static str,
-        route: &str,
-        status: &'static str,
-    ) {
-        self.with_known(|known| {
-            let of_route = known.requests.get(route);
-            let found = of_route.and_then(|values| {
-                let mut values = values.iter();
-                values.find(|(one, class, _)| *one == method && *class == status)
-            });
-            if let Some((_, _, value)) = found {
-                return observe(value, took.as_secs_f64(), 1);
-            }
-            let Some(name) = state.name(Ours::Request) else {
-                return;
-            };
-            let labels = [("method", method), ("route", route), ("status", status)];
-            let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
-            let labels = state.with_tags(labels.into());
-            if let Some(value) = self.series(state, name, Kind::Timer, labels) {
-                observe(&value, took.as_secs_f64(), 1);
-                let values = known.requests.entry(route.to_owned()).or_default();
-                values.push((method, status, value));
-            }
-        });
+        name: &str,
+        labels: [(&str, &str); 3],
+    ) -> Option<Arc<Value>> {
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let labels = exposed::with_tags(labels.into(), &state.tags);
+        self.series(state, name, Kind::Timer, labels, true)
     }
 
-    /// A line of statsd was sent.
-    pub(in crate::metrics) fn line(&self, state: &State, line: &str) {
+    /// Records the time of a request. `series` is `None` if there was no room for it.
+    pub(in crate::metrics) fn request(&self, series: Option<&Value>, took: Duration) {
+        if let Some(Value::Histogram(histogram)) = series {
+            histogram.observe(took.as_secs_f64(), 1);
+        } else {
+            self.overflow.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A line of statsd was sent, of one of our metrics or of the app's.
+    pub(in crate::metrics) fn line(&self, state: &State, line: &str, ours: bool) {
         let Some(parts) = Parts::of(line) else { return };
         let kind = match parts.kind {
             "c" => Kind::Counter,
@@ -162,111 +153,84 @@ impl Registry {
             "h" | "d" => Kind::Histogram,
             _ => {
                 let why = "sets and meters have no counterpart in Prometheus";
-                return self.warn(parts.name, why);
+                return state.refused.warn(parts.name, PLACE, why);
             }
         };
+        if kind == Kind::Counter && parts.values.contains('-') {
+            let why = "a counter of Prometheus cannot fall";
+            return state.refused.warn(parts.name, PLACE, why);
+        }
         let key = [parts.name, parts.kind, parts.tags].join("|");
-        self.with_known(|known| {
-            if let Some(value) = known.lines.get(&key) {
-                return self.record(value, &parts);
-            }
-            let labels = exposed::labels(parts.tags);
-            if let Some(value) = self.series(state, parts.name, kind, labels) {
-                self.record(&value, &parts);
-                known.lines.insert(key, value);
-            }
-        });
-    }
-
-    fn record(&self, value: &Value, parts: &Parts<'_>) {
-        let rate = parts.rate.and_then(|rate| rate.parse::<f64>().ok());
-        let times = rate.filter(|rate| *rate > 0.0 && *rate <= 1.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the rate is from above 0 to 1"
-        )]
-        let times = times.map_or(1, |rate| (1.0 / rate).round() as u64);
-        for text in parts.values.split(':') {
-            let Ok(number) = text.parse::<f64>() else {
-                continue;
-            };
-            match value {
-                Value::Counter(count) if number >= 0.0 => {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "it is not negative"
-                    )]
-                    count.fetch_add(number as u64 * times, Relaxed);
-                }
-                Value::Counter(_) => self.warn(parts.name, "a counter of Prometheus cannot fall"),
-                // A sign makes it a difference, as in statsd.
-                Value::Gauge(gauge) if text.starts_with(['+', '-']) => gauge.add(number),
-                Value::Gauge(gauge) => gauge.set(number),
-                Value::Histogram(histogram) => {
-                    let number = if parts.kind == "ms" {
-                        number / 1000.0
-                    } else {
-                        number
-                    };
-                    histogram.observe(number, times);
-                }
-            }
+        let known = self.with_known(|known| known.lines.get(&key).cloned());
+        if let Some(value) = known.flatten() {
+            return record(&value, &parts);
+        }
+        let labels = exposed::labels(parts.tags);
+        if let Some(value) = self.series(state, parts.name, kind, labels, ours) {
+            record(&value, &parts);
+            self.with_known(|known| known.lines.insert(key, value));
         }
     }
 
-    fn with_known(&self, work: impl FnOnce(&mut Known)) {
-        // A thread that ends has no thread-local any more.
-        let _ = KNOWN.try_with(|known| {
-            // A function of the app that is asked for gauges could measure, too.
-            let Ok(mut known) = known.try_borrow_mut() else {
-                return;
-            };
+    /// Nothing that `work` calls may measure. A thread that ends knows nothing any more.
+    fn with_known<T>(&self, work: impl FnOnce(&mut Known) -> T) -> Option<T> {
+        let done = KNOWN.try_with(|known| {
+            let mut known = known.borrow_mut();
             if known.registry != self.number || known.lines.len() > Self::SERIES {
                 *known = Known {
                     registry: self.number,
                     ..Known::default()
                 };
             }
-            work(&mut known);
+            work(&mut known)
         });
+        done.ok()
     }
 
     /// The series of this name and these labels, which is made if it is new and there is room.
-    fn series(&self, state: &State, name: &str, kind: Kind, labels: Labels) -> Option<Arc<Value>> {
-        let own = exposed::name(name, kind);
-        let mut families = lock(&self.families);
-        let family = families.get(&own);
-        if let Some(family) = family {
-            if family.kind != kind {
-                drop(families);
-                let why = "another metric has this name and another type";
-                self.warn(name, why);
-                return None;
-            }
-            let mut series = family.series.iter();
-            if let Some((_, value)) = series.find(|(known, _)| **known == labels) {
-                return Some(value.clone());
-            }
+    fn series(
+        &self,
+        state: &State,
+        source: &str,
+        kind: Kind,
+        labels: Labels,
+        ours: bool,
+    ) -> Option<Arc<Value>> {
+        let name: Arc<str> = exposed::name(source, kind).into();
+        // Workers that measure something for the first time wait for each other here, but never for a scrape.
+        let mut index = lock(&self.index);
+        let families = self.families();
+        let family = families.get(&name);
+        let fits = match family {
+            Some(family) => family.kind == kind && *family.source == *source,
+            None => ours || !self.clashes(state, &name, kind),
+        };
+        if !fits {
+            drop(index);
+            let why = "another metric has this name there";
+            state.refused.warn(source, PLACE, why);
+            return None;
         }
-        let count: usize = families.values().map(|family| family.series.len()).sum();
-        if count >= Self::SERIES {
-            drop(families);
-            self.overflow.fetch_add(1, Relaxed);
-            self.warn(
-                "dockerflow",
-                "there are too many series: what is measured for new ones is only counted, as dockerflow_metrics_overflow_total",
-            );
+        let full = index.len() >= Self::SERIES;
+        let entry = match index.entry((name.clone(), Arc::new(labels))) {
+            Entry::Occupied(known) => return Some(known.get().clone()),
+            Entry::Vacant(entry) => entry,
+        };
+        if full {
+            drop(index);
+            if self.overflow.fetch_add(1, Relaxed) == 0 {
+                log::warn!(
+                    target: "dockerflow.metrics",
+                    "there are too many series: what is measured for new ones is only counted, as dockerflow_metrics_overflow_total"
+                );
+            }
             return None;
         }
         let mut family = family.map_or_else(
             || Family {
                 kind,
-                help: state.meaning(name).map_or_else(
-                    || format!("{name}, as the application counts it"),
-                    str::to_owned,
-                ),
+                source: source.into(),
+                help: exposed::help(state.meaning(source), source).into(),
                 series: Vec::new(),
             },
             |family| (**family).clone(),
@@ -276,28 +240,62 @@ impl Registry {
             _ => &self.seconds,
         };
         let value = Arc::new(Value::new(kind, bounds));
-        family.series.push((Arc::new(labels), value.clone()));
-        let mut changed = (**families).clone();
-        changed.insert(own, Arc::new(family));
-        let old = mem::replace(&mut *families, Arc::new(changed));
-        drop(families);
-        drop(old);
+        family.series.push((entry.key().1.clone(), value.clone()));
+        entry.insert(value.clone());
+        let mut changed = (*families).clone();
+        changed.insert(name, Arc::new(family));
+        let old = mem::replace(&mut *lock(&self.families), Arc::new(changed));
+        drop(index);
+        drop((old, families));
         Some(value)
     }
 
-    /// Warns once of each name.
-    fn warn(&self, name: &str, why: &str) {
-        let mut warned = lock(&self.warned);
-        if warned.len() < 100 && !warned.iter().any(|earlier| earlier == name) {
-            warned.push(name.to_owned());
-            drop(warned);
-            log::warn!(target: LOG, "the metric {name:?} is not in /__metrics__: {why}");
-        }
+    /// Whether a family of the app cannot have this name beside those that there are, and those that there will be.
+    pub(super) fn clashes(&self, state: &State, name: &str, kind: Kind) -> bool {
+        let families = self.families();
+        let ours = state.names().all().map(|(row, name)| {
+            let kind = match row.kind {
+                "counter" => Kind::Counter,
+                "gauge" => Kind::Gauge,
+                _ => Kind::Timer,
+            };
+            (exposed::name(name, kind), kind)
+        });
+        let ours: HashMap<String, Kind> = ours.collect();
+        clashes(name, kind, |other| {
+            let family = families.get(other).map(|family| family.kind);
+            let reserved = || RESERVED.iter().find(|(name, _)| *name == other);
+            family
+                .or_else(|| ours.get(other).copied())
+                .or_else(|| reserved().map(|(_, kind)| *kind))
+        })
     }
 }
 
-fn observe(value: &Value, number: f64, times: u64) {
-    if let Value::Histogram(histogram) = value {
-        histogram.observe(number, times);
+/// Adds the values of a line to its series.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "neither a counter nor a rate is negative, and what is too large becomes the largest"
+)]
+fn record(value: &Value, parts: &Parts<'_>) {
+    let rate = parts.rate.and_then(|rate| rate.parse::<f64>().ok());
+    let times = rate.map_or(1, |rate| (1.0 / rate).round() as u64);
+    for text in parts.values.split(':') {
+        let Ok(number) = text.parse::<f64>() else {
+            continue;
+        };
+        match value {
+            Value::Counter(count) => {
+                // Not by way of a number with a point, which is exact only up to 2^53.
+                let whole = text.parse::<u64>().unwrap_or(number as u64);
+                count.fetch_add(whole.saturating_mul(times), Relaxed);
+            }
+            Value::Gauge(gauge) => gauge.set(number),
+            Value::Histogram(histogram) if parts.kind == "ms" => {
+                histogram.observe(number / 1000.0, times);
+            }
+            Value::Histogram(histogram) => histogram.observe(number, times),
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-/// What a series is.
+/// The kind of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Counter,
     Gauge,
     /// A histogram of seconds.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
 
 /// The value of a series.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Counter(AtomicU64),
     Gauge(Float),
     Histogram(Histogram),
@@ -26,11 +26,11 @@ pub(super) enum Value {
 
 /// A number that several threads change.
 #[derive(Debug, Default)]
-pub(super) struct Float(AtomicU64);
+pub(crate) struct Float(AtomicU64);
 
 /// How many values fell into each bucket, and their sum.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     bounds: Arc<[f64]>,
     /// One for each bound, and one for what is above the last.
     counts: Box<[AtomicU64]>,
@@ -75,7 +75,7 @@ impl Histogram {
 
     /// The sum, the count, and the count of each bucket by its upper bound.
     pub(super) fn read(&self) -> (f64, u64, Vec<(f64, u64)>) {
-        let bounds = self.bounds.iter().copied().chain([f64::MAX]);
+        let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         let counts = self.counts.iter().map(|count| count.load(Relaxed));
         let buckets: Vec<_> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();

@@ -35,7 +35,7 @@ impl fmt::Display for StatsdAddress {
     }
 }
 
-/// A socket that is connected to a server, so that its machine can say that nothing listens there.
+/// A socket that is connected to a server, so that the system reports if nothing listens there.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) peer: SocketAddr,
@@ -75,17 +75,17 @@ impl Link {
         }
         // The answer of the same machine is there by now; one of the same network within this time.
         for _ in 0..2 {
-            if self.take_refusal() {
+            if self.take_refusal().is_some() {
                 return true;
             }
             thread::sleep(Duration::from_millis(1));
         }
-        self.take_refusal()
+        self.take_refusal().is_some()
     }
 
-    /// Whether what was sent before has been refused since the last call.
-    pub(super) fn take_refusal(&self) -> bool {
-        self.socket.take_error().ok().flatten().is_some()
+    /// Returns the error of a datagram that was refused since the last call, if there is one.
+    pub(super) fn take_refusal(&self) -> Option<io::Error> {
+        self.socket.take_error().ok().flatten()
     }
 
     /// Sends a datagram. An error is either its own or that of one before, which was refused.

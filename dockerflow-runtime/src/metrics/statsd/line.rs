@@ -1,4 +1,4 @@
-//! What a line of statsd is made of, and how text becomes a harmless part of one.
+//! The parts of a line of statsd, and how any text becomes a harmless part of one.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -12,7 +12,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) kind: &'a str,
     /// The rate at which this was sampled, from `|@0.5`.
     pub(crate) rate: Option<&'a str>,
-    /// What stands behind `|#`.
+    /// The tags, which follow `|#`.
     pub(crate) tags: &'a str,
     /// Extensions of the protocol behind the tags: a container, a time.
     pub(crate) rest: &'a str,
@@ -98,7 +98,7 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'|' | b',' | b'#' | b':' | b'@') || !byte.is_ascii_graphic()
 }
 
-/// The text, with `_` in place of what has a meaning to statsd, of white space, and of what is not ASCII.
+/// Returns the text with `_` in place of each byte that has a meaning to statsd, is white space, or is not ASCII.
 pub(crate) fn plain(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     plain_into(&mut bytes, text);
@@ -113,19 +113,59 @@ pub(crate) fn plain_into(into: &mut Vec<u8>, text: &str) {
     );
 }
 
-/// A line as an app's client wrote it, in a form in which it is exactly one metric.
+/// The longest line that is sent: it fits a datagram that an Ethernet carries in one piece.
+pub(crate) const LONGEST: usize = 1432;
+
+/// Returns a line as an app's client wrote it in a form in which it is exactly one metric, or why it cannot be one.
 ///
-/// A name has nothing that means something to statsd. In tags, commas and colons stay: they cannot be told from those
+/// A name has nothing that means something to statsd. In tags, commas and colons stay: they cannot be distinguished from those
 /// between tags.
-pub(crate) fn clean(line: &str) -> Cow<'_, str> {
+pub(crate) fn accept(line: &str) -> Result<Cow<'_, str>, &'static str> {
+    if line.len() > LONGEST {
+        return Err("its line is longer than 1,432 bytes");
+    }
     let Some(parts) = Parts::of(line) else {
-        // Not one of cadence's: at least it is one line.
-        return if line.contains('\n') {
-            line.replace('\n', "_").into()
+        return if ["_e{", "_sc|"].iter().any(|start| line.starts_with(start)) {
+            // Events and service checks of DogStatsD, which cadence passes on: each is one line.
+            Ok(line.replace('\n', "_").into())
+        } else if has_number_that_is_none(line) {
+            Err(NOT_FINITE)
         } else {
-            line.into()
+            Err("its line is not in the format of statsd")
         };
     };
+    if has_number_that_is_none(parts.name) {
+        return Err(NOT_FINITE);
+    }
+    if parts.name.is_empty() || parts.name.ends_with('.') {
+        return Err("it has no name");
+    }
+    if let Some(rate) = parts.rate
+        && !rate
+            .parse()
+            .is_ok_and(|rate: f64| rate > 0.0 && rate <= 1.0)
+    {
+        return Err("its rate of sampling is not above 0 and at most 1");
+    }
+    Ok(clean(line, &parts))
+}
+
+const NOT_FINITE: &str = "its value is infinite or not a number";
+
+/// Whether one of the values before a type is written as Rust writes numbers that are not finite.
+fn has_number_that_is_none(text: &str) -> bool {
+    [":NaN", ":inf", ":-inf"].iter().any(|number| {
+        let mut found = text.match_indices(number);
+        found.any(|(at, _)| {
+            matches!(
+                text.as_bytes().get(at + number.len()),
+                None | Some(b'|' | b':')
+            )
+        })
+    })
+}
+
+fn clean<'a>(line: &'a str, parts: &Parts<'_>) -> Cow<'a, str> {
     let tag = |byte: u8| matches!(byte, b'|' | b'#' | b'@') || byte.is_ascii_control();
     let good = !parts.name.bytes().any(is_special)
         && !parts.tags.bytes().any(tag)
@@ -136,7 +176,7 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     let mut text = plain(parts.name);
     text.extend([":", parts.values, "|", parts.kind]);
     if let Some(rate) = parts.rate {
-        text.extend(["|@", &plain(rate)]);
+        text.extend(["|@", rate]);
     }
     if !parts.tags.is_empty() {
         text.push_str("|#");
@@ -149,21 +189,38 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     text.into()
 }
 
+/// Appends a line in a form that every server understands.
+///
+/// Several values become a line each, which Telegraf wants. A gauge below zero is set by way of zero, as servers take a number with
+/// a sign for a difference.
+pub(crate) fn spell_out(line: &str, into: &mut Vec<u8>) {
+    let Some(parts) = Parts::of(line).filter(|parts| parts.values.contains([':', '-'])) else {
+        return into.extend_from_slice(line.as_bytes());
+    };
+    let after = &line[parts.name.len() + 1 + parts.values.len()..];
+    let mut first = true;
+    for value in parts.values.split(':') {
+        let falls = parts.kind == "g" && value.starts_with('-');
+        for value in falls.then_some("0").into_iter().chain([value]) {
+            if !first {
+                into.push(b'\n');
+            }
+            first = false;
+            for part in [parts.name, ":", value, after] {
+                into.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+}
+
 /// Appends milliseconds with three decimals: most requests take less than one.
 pub(crate) fn milliseconds(line: &mut Vec<u8>, time: Duration) {
-    let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-    let mut digits = [b'0'; 21];
-    let mut rest = microseconds;
-    let mut start = digits.len();
-    while rest > 0 || digits.len() - start < 4 {
-        start -= 1;
-        digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    let (whole, decimals) = digits[start..].split_at(digits.len() - start - 3);
-    line.extend_from_slice(whole);
-    line.push(b'.');
-    line.extend_from_slice(decimals);
+    let whole = time.as_secs().saturating_mul(1000);
+    let whole = whole.saturating_add(u64::from(time.subsec_millis()));
+    let rest = time.subsec_micros() % 1000;
+    let digit = |number: u32| b'0' + (number % 10) as u8;
+    line.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+    line.extend_from_slice(&[b'.', digit(rest / 100), digit(rest / 10), digit(rest)]);
 }
 
 #[cfg(test)]
@@ -202,11 +259,63 @@ mod tests {
             ("app.d:7|g|#queue:a|b\nc:1|c", "app.d:7|g|#queue:a_b_c:1_c"),
             ("app.d:7|g|#url:http://x#y", "app.d:7|g|#url:http://x_y"),
             ("app.d:7|g|#a:é", "app.d:7|g|#a:é"),
-            ("nothing\nat all", "nothing_at all"),
+            ("app.info:1|c", "app.info:1|c"),
+            ("app.h:1:2|h|#a:inf", "app.h:1:2|h|#a:inf"),
+            (
+                "app.c:-9223372036854775808|c",
+                "app.c:-9223372036854775808|c",
+            ),
+            ("_e{1,1}:a|b\nc", "_e{1,1}:a|b_c"),
         ] {
-            assert_eq!(clean(line), expected, "{line:?}");
-            assert!(!clean(line).contains('\n'), "{line:?}");
-            assert_eq!(clean(expected), expected, "what is clean stays");
+            assert_eq!(accept(line).as_deref(), Ok(expected), "{line:?}");
+            assert!(!expected.contains('\n'), "{line:?}");
+            assert_eq!(accept(expected).as_deref(), Ok(expected), "it stays");
+        }
+    }
+
+    #[test]
+    fn what_no_server_understands_is_refused() {
+        let long = format!("app.{}:1|c", "a".repeat(64 * 1024));
+        for (line, why) in [
+            ("app.g:NaN|g", NOT_FINITE),
+            ("app.g:inf|g|#a:b", NOT_FINITE),
+            ("app.g:-inf|g", NOT_FINITE),
+            ("app.g:NaN|g|#a:1|c", NOT_FINITE),
+            ("app.h:1:NaN:2|h", NOT_FINITE),
+            (":1|c", "it has no name"),
+            ("app.:1|c", "it has no name"),
+            (&long, "its line is longer than 1,432 bytes"),
+            (
+                "app.c:1|c|@0",
+                "its rate of sampling is not above 0 and at most 1",
+            ),
+            (
+                "app.c:1|c|@NaN",
+                "its rate of sampling is not above 0 and at most 1",
+            ),
+            ("nothing\nat all", "its line is not in the format of statsd"),
+            ("", "its line is not in the format of statsd"),
+        ] {
+            assert_eq!(accept(line), Err(why), "{line:.40}");
+        }
+    }
+
+    #[test]
+    fn several_values_are_a_line_each_and_a_gauge_below_zero_is_set_by_way_of_zero() {
+        for (line, expected) in [
+            ("app.g:-5|g", "app.g:0|g\napp.g:-5|g"),
+            (
+                "app.g:-0.5|g|#a:b|T16",
+                "app.g:0|g|#a:b|T16\napp.g:-0.5|g|#a:b|T16",
+            ),
+            ("app.t:1:2|ms|#a:b", "app.t:1|ms|#a:b\napp.t:2|ms|#a:b"),
+            ("app.g:5|g|#a:-1", "app.g:5|g|#a:-1"),
+            ("app.c:-5|c", "app.c:-5|c"),
+            ("_e{1,1}:a|b", "_e{1,1}:a|b"),
+        ] {
+            let mut spelt = Vec::new();
+            spell_out(line, &mut spelt);
+            assert_eq!(String::from_utf8_lossy(&spelt), expected);
         }
     }
 

@@ -6,11 +6,9 @@ mod outbox;
 mod own;
 mod sender;
 
-#[cfg(feature = "prometheus")]
-pub(super) use self::line::Parts;
 pub(super) use self::{
     address::StatsdAddress,
-    line::{clean, milliseconds, plain, plain_into},
+    line::{Parts, accept, milliseconds, plain, plain_into, spell_out},
     outbox::Outbox,
     own::Own,
     sender::{Pace, Resolve},

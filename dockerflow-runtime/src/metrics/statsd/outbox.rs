@@ -8,7 +8,7 @@ use super::{
 };
 use crate::queue::Queue;
 
-/// The end of the queue for those who measure. Dropped, it lets the thread send what is left and end.
+/// The sending end of the queue. When it is dropped, the thread sends the remaining lines and ends.
 #[derive(Debug)]
 pub(crate) struct Outbox(Arc<Queue>);
 
@@ -29,7 +29,9 @@ impl Outbox {
             .name("statsd".into())
             .stack_size(256 * 1024); // enough for a system's resolver
         let sender = Sender::new(name, resolve, own, pace);
-        let queue = Queue::spawn(thread, Self::BOUND, |taker| sender.run(taker))?;
+        let queue = Queue::spawn(thread, Self::BOUND, |taker| {
+            sender.run(taker, Self::BOUND / 2);
+        })?;
         Ok(Self(queue))
     }
 
@@ -41,7 +43,13 @@ impl Outbox {
         });
     }
 
-    /// Waits until what was pushed so far is sent, for at most half a second: nobody waits longer for metrics.
+    /// How many lines were lost since the start.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+
+    /// Waits until all lines that were pushed so far are sent, for at most half a second.
     pub(crate) fn flush(&self) {
         self.0.flush(Self::FLUSH);
     }

@@ -1,6 +1,6 @@
-//! What is sent of the process itself, besides what it measures.
+//! The lines that the sender adds of its own.
 
-/// What the thread that sends adds from the process itself.
+/// The source of the lines about the process itself.
 pub(crate) trait Own: Send + Sync {
     /// Appends lines, one of them about `lost` lines that were never sent.
     fn lines(&self, lost: u64, into: &mut String);

@@ -1,14 +1,14 @@
 //! The thread that sends lines to the statsd server, wherever that is by now, and counts those that are lost.
 
 use std::{
-    io,
+    cmp, io,
     net::SocketAddr,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{address::Link, own::Own};
+use super::{address::Link, line::LONGEST, own::Own};
 use crate::queue::{Taker, count_lines, first_lines};
 
 const LOG: &str = "dockerflow.metrics";
@@ -16,10 +16,10 @@ const LOG: &str = "dockerflow.metrics";
 /// Looks a server's addresses up.
 pub(crate) type Resolve = dyn Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// How often the sender does what.
+/// How often the sender sends, and how often it looks its server up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// Lines wait for so long.
+    /// Lines wait for so long at most, and the gauges are read so often.
     pub(crate) flush: Duration,
     /// The server is looked up again after so long.
     pub(crate) resolve: Duration,
@@ -46,7 +46,9 @@ pub(super) struct Sender {
     asked: Option<mpsc::Receiver<io::Result<Vec<SocketAddr>>>>,
     /// When to ask it again.
     due: Instant,
-    /// What was warned of and has not ended yet.
+    /// When the other addresses were tried, because this one refused.
+    tried: Option<Instant>,
+    /// The trouble that a warning was logged about and that has not ended yet.
     trouble: Option<Trouble>,
 }
 
@@ -57,10 +59,10 @@ enum Trouble {
 }
 
 impl Sender {
-    /// Bytes in a datagram: what an Ethernet carries in one piece.
-    const DATAGRAM: usize = 1432;
-    /// Bytes at which the sender is woken before its time.
-    const FULL: usize = 16 * 1024;
+    /// So many bytes at once are good for a server, whose socket takes some 200 KiB by default.
+    const BATCH: usize = 16 * 1024;
+    /// The shortest pause between two batches.
+    const SHORTEST: Duration = Duration::from_millis(5);
 
     pub(super) fn new(name: String, resolve: Arc<Resolve>, own: Arc<dyn Own>, pace: Pace) -> Self {
         Self {
@@ -72,20 +74,26 @@ impl Sender {
             peers: Vec::new(),
             asked: None,
             due: Instant::now(),
+            tried: None,
             trouble: None,
         }
     }
 
-    pub(super) fn run(mut self, mut taker: Taker) {
+    /// Sends until the queue is closed. A push wakes this thread only if `full` bytes have gathered, which is rare because the
+    /// pauses between batches follow the load: a push that wakes a thread may lose its core to it.
+    pub(super) fn run(mut self, mut taker: Taker, full: usize) {
         let queue = taker.queue().clone();
+        let mut pause = self.pace.flush;
+        let mut own_sent = Instant::now();
         let mut ended = false;
         while !ended {
             self.look_up();
-            // Lines that could not be sent are no reason to wake this thread.
-            let enough = self.link.is_some().then_some(Self::FULL);
-            taker.wait(enough, Some(self.pace.flush));
+            // Lines that could not be sent are not a reason to wake this thread.
+            let enough = self.link.is_some().then_some(full);
+            taker.wait(enough, Some(pause));
             ended = taker.is_closed();
-            if ended || taker.is_flushing() {
+            let urgent = ended || taker.is_flushing();
+            if urgent {
                 self.await_answer();
             }
             if self.link.is_none() && self.asked.is_some() && !ended {
@@ -94,51 +102,57 @@ impl Sender {
                 continue;
             }
             let lost = queue.unreported();
-            let mut own = String::new();
-            self.own.lines(lost, &mut own);
-            let reported = self.send(own.as_bytes()) == 0;
-            if reported {
-                self.own.sent();
-            }
-            queue.count_lost(self.send(taker.take()));
+            let reported = (urgent || own_sent.elapsed() >= self.pace.flush) && {
+                own_sent = Instant::now();
+                self.send_own(lost)
+            };
+            let lines = taker.take();
+            pause = next_pause(pause, lines.len(), self.pace.flush);
+            queue.count_lost(self.send(lines));
             taker.finish(if reported { lost } else { 0 });
         }
+    }
+
+    /// Sends the gauges of the process and how many lines were lost. Returns whether that was possible.
+    fn send_own(&mut self, lost: u64) -> bool {
+        let mut own = String::new();
+        self.own.lines(lost, &mut own);
+        let sent = self.send(own.as_bytes()) == 0;
+        if sent {
+            self.own.sent();
+        }
+        sent
     }
 
     /// Sends `lines` and returns how many of them are lost.
     fn send(&mut self, lines: &[u8]) -> u64 {
         let mut lost = 0;
         let mut before = 0;
-        for datagram in datagrams(lines, Self::DATAGRAM) {
+        for datagram in datagrams(lines, LONGEST) {
             let count = count_lines(datagram) + 1;
-            let Some(link) = &self.link else {
+            let Some(link) = self.link.as_ref().filter(|_| datagram.len() <= LONGEST) else {
                 lost += count;
                 continue;
             };
-            if link.send(datagram).is_ok() {
+            let Err(error) = link.send(datagram) else {
                 before = count;
-            } else if before > 0 && self.link_refused() {
-                // That error was of the datagram before, and this one has not been sent.
+                continue;
+            };
+            self.link_refused(&error);
+            // If there was a datagram before, the error was that one's, and this one has not been sent.
+            let again = before > 0 && {
                 lost += before;
-                before = 0;
-                if self
-                    .link
-                    .as_ref()
-                    .is_some_and(|link| link.send(datagram).is_ok())
-                {
-                    before = count;
-                } else {
-                    lost += count;
-                }
-            } else {
-                self.link_refused();
-                before = 0;
-                lost += count;
-            }
+                let link = self.link.as_ref();
+                link.is_some_and(|link| link.send(datagram).is_ok())
+            };
+            before = if again { count } else { 0 };
+            lost += count - before;
         }
-        let refused = |link: &Link| link.take_refusal();
-        if before > 0 && self.link.as_ref().is_some_and(refused) {
-            self.link_refused();
+        let refusal = self.link.as_ref().and_then(Link::take_refusal);
+        if before > 0
+            && let Some(error) = refusal
+        {
+            self.link_refused(&error);
             lost += before;
         } else if lost == 0 && !lines.is_empty() && self.link.is_some() {
             self.recovered();
@@ -146,22 +160,29 @@ impl Sender {
         lost
     }
 
-    /// The server refuses what it is sent: warns once, and tries its other addresses. Returns whether there is one to send to.
-    fn link_refused(&mut self) -> bool {
-        let Some(link) = &self.link else { return false };
+    /// Tries the other addresses of a server that refuses datagrams, and warns once if none is better.
+    fn link_refused(&mut self, error: &io::Error) {
+        let Some(link) = &self.link else { return };
         let peer = link.peer;
+        // Not for each of the datagrams of a batch.
+        if self
+            .tried
+            .is_some_and(|tried| tried.elapsed() < self.pace.flush)
+        {
+            return;
+        }
+        self.tried = Some(Instant::now());
         if let Ok(other) = Link::open(&self.peers)
             && other.peer != peer
         {
             log::info!(target: LOG, "metrics go to {}: {peer} refuses them", other.peer);
             self.link = Some(other);
-            return true;
+            return;
         }
         if self.trouble.is_none() {
-            log::warn!(target: LOG, "metrics are lost: nothing listens at {peer}, the statsd server {}", self.name);
+            log::warn!(target: LOG, "metrics are lost: the statsd server {}, at {peer}, does not take them: {error}", self.name);
         }
         self.trouble = Some(Trouble::Refused);
-        true
     }
 
     fn recovered(&mut self) {
@@ -198,7 +219,7 @@ impl Sender {
         }
     }
 
-    /// At a flush, an answer is worth some waiting.
+    /// Waits a moment for the resolver, if a flush would lose lines otherwise.
     fn await_answer(&mut self) {
         if self.link.is_none()
             && let Some(asked) = &self.asked
@@ -246,6 +267,15 @@ impl Sender {
     }
 }
 
+/// How long to pause after a batch of so many bytes: half as long as before if it was large, twice as long if it was not.
+fn next_pause(pause: Duration, bytes: usize, longest: Duration) -> Duration {
+    if bytes < Sender::BATCH {
+        cmp::min(2 * pause, longest)
+    } else {
+        cmp::min(cmp::max(pause / 2, Sender::SHORTEST), longest)
+    }
+}
+
 /// `lines` in pieces of at most `most` bytes, cut where a line ends; a longer line is a piece. The last line break of each
 /// is left out.
 fn datagrams(mut lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
@@ -259,6 +289,20 @@ fn datagrams(mut lines: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_follow_the_load() {
+        let second = Duration::from_secs(1);
+        let after = |pause, bytes| next_pause(pause, bytes, second);
+        let half = after(second, Sender::BATCH);
+        assert_eq!(half, second / 2);
+        assert_eq!(after(half, Sender::BATCH - 1), second);
+        assert_eq!(after(second, 0), second);
+        let shortest = (0..20).fold(second, |pause, _| after(pause, 200 * 1024));
+        assert_eq!(shortest, Sender::SHORTEST);
+        let quick = Duration::from_millis(1);
+        assert_eq!(next_pause(quick, usize::MAX, quick), quick);
+    }
 
     #[test]
     fn datagrams_end_where_lines_do() {
