@@ -22,8 +22,11 @@ warn() { printf 'version.sh: %s\n' "$*" >&2; }
 
 # value NAME: a variable's value without the space around it
 value() {
-  eval "found=\${$1:-}"
-  found=${found#"${found%%[![:space:]]*}"}
+  eval "trimmed \"\${$1:-}\""
+}
+# trimmed TEXT: without the space around it
+trimmed() {
+  found=${1#"${1%%[![:space:]]*}"}
   found=${found%"${found##*[![:space:]]}"}
   [ -n "$found" ]
 }
@@ -263,10 +266,24 @@ json() {
       count = split(keys, key, " ")
       for (number = 1; number <= count; number++) if (!enter(key[number])) exit
       found = string()
-      gsub(/\\\//, "/", found)
-      gsub(/\\u0026/, "\\&", found)
-      if (!broken && found !~ /\\/) print found
-    }' "$_file") && [ -n "$found" ]
+      if (broken) exit
+      while (match(found, /\\/)) {
+        decoded = decoded substr(found, 1, RSTART - 1)
+        one = substr(found, RSTART + 1, 1)
+        found = substr(found, RSTART + 2)
+        if (one == "n" || one == "r" || one == "t") one = "\n" # no fact has any of them, but at its ends
+        else if (one == "u") {
+          high = index("0123456789abcdef", tolower(substr(found, 3, 1))) - 1
+          low = index("0123456789abcdef", tolower(substr(found, 4, 1))) - 1
+          if (substr(found, 1, 2) != "00" || high < 2 || high > 7 || low < 0) exit # not a letter, digit or sign of ASCII
+          one = sprintf("%c", 16 * high + low)
+          found = substr(found, 5)
+        } else if (one != "\"" && one != "\\" && one != "/") exit
+        decoded = decoded one
+      }
+      print decoded found
+    }' "$_file") || return 1
+  trimmed "$found"
 }
 
 # fill FORM: a form of the table below with the values of its variables, if all are set

@@ -128,6 +128,31 @@ fn a_stub_does_not_count_and_hides_nothing() {
 }
 
 #[test]
+fn the_end_of_a_line_that_a_program_left_in_a_value_does_no_harm() {
+    let scene = Scene::package();
+    for text in [
+        format!(r#"{{"commit": "{OTHER}\n", "version": "v1.2\r\n"}}"#),
+        format!(r#"{{"commit": " {OTHER} ", "version": "\tv1.2 "}}"#),
+        format!(r#"{{"commit": "{OTHER}", "version": "v1\u002e2"}}"#),
+        format!("\u{feff}{{\r\n \"commit\" :\t\"{OTHER}\", \"version\":\n\"v1.2\" }}\r\n"),
+    ] {
+        scene.write("version.json", &text);
+        assert_eq!(
+            facts(&scene, &[]),
+            [REPOSITORY, "v1.2", OTHER, ""],
+            "{text}"
+        );
+    }
+    for value in [r"v1\nv2", r"v1\u0000", r"v1\u000a2", r"v1\x"] {
+        scene.write(
+            "version.json",
+            format!(r#"{{"commit": "{OTHER}", "version": "{value}"}}"#),
+        );
+        assert_eq!(facts(&scene, &[])[1..3], [VERSION, OTHER], "{value}");
+    }
+}
+
+#[test]
 fn credentials_and_scripts_in_it_do_not_count() {
     let scene = Scene::package();
     for address in [
