@@ -1,4 +1,5 @@
-//! How long a push takes where threads outnumber cores: the log's queue and statsd's, beside slog-async and tracing-appender.
+//! How long a push takes where threads outnumber cores: of the log and of `Metrics`, beside slog-async, tracing-appender and
+//! cadence's own queue.
 //!
 //! Eight threads on two cores push one line each 20 µs. The threads read the clock in between and never sleep, so that most of
 //! them are suspended at any moment. The control does the same and pushes nothing: what it shows is the system's. All take
@@ -6,6 +7,8 @@
 //! above the control's. It needs Linux, which pins threads.
 
 // The files themselves, not copies: the runtime does not export what is in them.
+#[path = "../../dockerflow-runtime/src/lock.rs"]
+mod lock;
 #[allow(dead_code, reason = "the runtime uses all of it")]
 #[path = "../../dockerflow-runtime/src/queue.rs"]
 mod queue;
@@ -17,11 +20,15 @@ use std::{
     env,
     fs::OpenOptions,
     io::{self, Write as _},
-    process::ExitCode,
+    net::UdpSocket,
+    process::{Command, ExitCode},
     thread,
     time::{Duration, Instant},
 };
 
+use dockerflow::metrics::cadence::{
+    BufferedUdpMetricSink, QueuingMetricSink, StatsdClient, prelude::*,
+};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use slog::Drain as _;
 use tracing_appender::non_blocking::NonBlocking;
@@ -50,6 +57,16 @@ fn main() -> ExitCode {
     // `cargo test --benches` only wants to know that this compiles.
     if env::args().any(|argument| argument == "--test") {
         return ExitCode::SUCCESS;
+    }
+    if env::var_os("STATSD_HOST").is_none() {
+        return match with_statsd() {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("the bench does not start itself: {error}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let mut set = CpuSet::new();
     (0..CORES).for_each(|core| set.set(core));
@@ -103,6 +120,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs this program again, with a statsd server that exists and with `/__metrics__`. Returns whether all bounds hold.
+fn with_statsd() -> io::Result<bool> {
+    // Nobody reads it: the system drops what does not fit, and the sender sees no error.
+    let server = UdpSocket::bind("127.0.0.1:0")?;
+    let status = Command::new(env::current_exe()?)
+        .args(env::args().skip(1))
+        .env("STATSD_HOST", "127.0.0.1")
+        .env("STATSD_PORT", server.local_addr()?.port().to_string())
+        .env("DOCKERFLOW_METRICS_ENDPOINT", "true")
+        .status()?;
+    Ok(status.success())
+}
+
 fn rows() -> io::Result<Vec<Row>> {
     let null = || OpenOptions::new().write(true).open("/dev/null");
     let output = null()?;
@@ -117,6 +147,19 @@ fn rows() -> io::Result<Vec<Row>> {
         .fuse();
     let drain = slog_async::Async::new(drain).chan_size(65_536).build();
     let asynchronous = slog::Logger::root(drain.fuse(), slog::o!());
+    let metrics =
+        dockerflow::shared_metrics().map_err(|error| io::Error::other(error.to_string()))?;
+    let port: u16 = env::var("STATSD_PORT")
+        .ok()
+        .and_then(|port| port.parse().ok())
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let sink =
+        BufferedUdpMetricSink::from(("127.0.0.1", port), socket).map_err(io::Error::other)?;
+    let cadence = std::sync::Arc::new(StatsdClient::from_sink(
+        "bench",
+        QueuingMetricSink::from(sink),
+    ));
     Ok(vec![
         (
             "control: reads the clock",
@@ -129,6 +172,32 @@ fn rows() -> io::Result<Vec<Row>> {
             Box::new(move || {
                 let log = log.clone();
                 Box::new(move || log.push(LINE))
+            }),
+        ),
+        (
+            "Metrics: a counter, to both worlds",
+            true,
+            Box::new(move || {
+                let metrics = metrics.clone();
+                Box::new(move || {
+                    metrics
+                        .incr_with_tags("sold")
+                        .with_tag("kind", "book")
+                        .send()
+                })
+            }),
+        ),
+        (
+            "cadence: QueuingMetricSink",
+            false,
+            Box::new(move || {
+                let cadence = cadence.clone();
+                Box::new(move || {
+                    cadence
+                        .incr_with_tags("sold")
+                        .with_tag("kind", "book")
+                        .send()
+                })
             }),
         ),
         (
