@@ -10,7 +10,7 @@ use actix_web::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::{Error, pages::Failure};
+use crate::{Error, held, pages::Failure};
 
 #[derive(RustEmbed)]
 #[folder = "assets"]
@@ -20,7 +20,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.service(web::resource("/static/{name}").get(file).head(file));
 }
 
-/// The address of a file for a page. It changes with the content, so that browsers may keep it for ever.
+/// Returns the address of a file for a page. It changes with the content, so that browsers may keep it for ever.
 pub(crate) fn url(name: &str) -> String {
     let file = Assets::get(name).expect("the templates name files that exist");
     format!("/static/{name}?v={}", hash(&file))
@@ -29,16 +29,13 @@ pub(crate) fn url(name: &str) -> String {
 async fn file(
     name: Path<String>,
     request: HttpRequest,
-    held: Header<IfNoneMatch>,
+    if_none_match: Header<IfNoneMatch>,
 ) -> Result<HttpResponse, Failure> {
     let file = Assets::get(&name).ok_or(Error::NotFound)?;
     let hash = hash(&file);
     let named = request.query_string().strip_prefix("v=") == Some(&hash);
     let tag = EntityTag::new_strong(hash);
-    let known = match &*held {
-        IfNoneMatch::Any => true,
-        IfNoneMatch::Items(tags) => tags.iter().any(|held| held.weak_eq(&tag)),
-    };
+    let known = held::has(&if_none_match, &tag);
     let mut response = HttpResponse::Ok();
     response.insert_header(ETag(tag));
     if named {

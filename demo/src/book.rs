@@ -194,7 +194,7 @@ impl Book {
 }
 
 impl Entry {
-    /// When it was signed: `2026-11-23`.
+    /// Returns when it was signed: `2026-11-23`.
     pub(crate) fn day(&self) -> &str {
         &self.signed_at[..10]
     }
@@ -203,15 +203,21 @@ impl Entry {
 impl Draft {
     fn problems(&self) -> Problems {
         let fields = [
-            ("name", &self.name, 60, Some("Please tell us your name.")),
-            ("home", &self.home, 60, None),
-            ("message", &self.message, 500, Some("Please leave a line.")),
+            ("name", &self.name, 60, 1, Some("Please tell us your name.")),
+            ("home", &self.home, 60, 1, None),
+            (
+                "message",
+                &self.message,
+                500,
+                20,
+                Some("Please leave a line."),
+            ),
         ];
         let problems = fields
             .into_iter()
-            .filter_map(|(field, text, most, wanted)| {
+            .filter_map(|(field, text, most, most_lines, wanted)| {
                 let text = tidy(text);
-                let length = text.chars().count();
+                let (length, lines) = (text.chars().count(), text.lines().count());
                 let problem = match wanted {
                     Some(wanted) if length == 0 => wanted.into(),
                     _ if length > most => {
@@ -219,6 +225,9 @@ impl Draft {
                     }
                     _ if text.contains(|c: char| c.is_control() && c != '\n') => {
                         "This has control characters.".into()
+                    }
+                    _ if lines > most_lines => {
+                        format!("This has {lines} lines; there is room for {most_lines}.")
                     }
                     _ => return None,
                 };
@@ -258,7 +267,7 @@ async fn server_pool(url: &str) -> Result<AnyPool, sqlx::Error> {
     Ok(pool)
 }
 
-/// Browsers send line breaks as `\r\n`.
+/// Trims a text, and writes its line breaks as `\n`; browsers send `\r\n`.
 fn tidy(text: &str) -> String {
     text.trim().replace("\r\n", "\n")
 }

@@ -5,6 +5,7 @@ mod assets;
 mod book;
 mod checks;
 mod error;
+mod held;
 mod pages;
 mod settings;
 
@@ -28,7 +29,7 @@ pub const VERSION: dockerflow::Version = dockerflow::version!();
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
 
-/// The whole application, as `main` serves it and as a test would.
+/// Returns the whole application, as `main` serves it and as a test would.
 #[dockerflow::service]
 pub fn app(book: Data<Book>) -> App {
     let headers = DefaultHeaders::new()
@@ -39,7 +40,7 @@ pub fn app(book: Data<Book>) -> App {
     App::new().app_data(book).wrap(headers).configure(routes)
 }
 
-/// What visitors and programs ask for.
+/// Adds the routes, for visitors and for programs.
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(scope("/api").configure(api::routes))

@@ -226,6 +226,102 @@ fn lengths_count_characters_and_line_breaks_count_once() {
 }
 
 #[test]
+fn a_message_of_many_lines_is_refused_so_that_no_entry_is_endless() {
+    let server = Server::start();
+    let lines = |count: usize| vec!["x"; count].join("\n");
+    let answer = server.post_json(&json!({ "name": "Ada", "message": lines(20) }));
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    for message in [lines(21), format!("a{}b", "\n".repeat(20))] {
+        let answer = server.post_json(&json!({ "name": "Ada", "message": message }));
+        assert_eq!(
+            answer.json()["problems"]["message"],
+            "This has 21 lines; there is room for 20."
+        );
+    }
+    let answer = server.post_json(&json!({ "name": "A\nda", "message": "x" }));
+    assert_eq!(
+        answer.json()["problems"]["name"],
+        "This has 2 lines; there is room for 1."
+    );
+}
+
+#[test]
+fn a_page_that_the_browser_has_is_not_sent_again_until_it_changes() {
+    let server = Server::start();
+    server.sign("name=Ada&message=First");
+    for path in ["/", "/entries/1", "/about"] {
+        let first = server.get(path);
+        let tag = first.header("etag");
+        assert!(tag.starts_with("W/\""), "{path}: {tag}");
+        let again = server.send("GET", path, &[("if-none-match", tag)], "");
+        assert_eq!((again.status, again.text.as_str()), (304, ""), "{path}");
+        assert_eq!(again.header("etag"), tag, "{path}");
+        assert_eq!(server.head(path).header("etag"), tag, "{path}");
+    }
+    let held = server.get("/").header("etag").to_owned();
+    server.sign("name=Bo&message=Second");
+    let changed = server.send("GET", "/", &[("if-none-match", &held)], "");
+    assert_eq!(changed.status, 200);
+    assert!(changed.text.contains("Second"), "{}", changed.text);
+    assert_ne!(changed.header("etag"), held);
+    for path in ["/nothing", "/?page=9"] {
+        assert_eq!(server.get(path).header("etag"), "", "{path}");
+    }
+}
+
+#[test]
+fn the_address_in_the_commands_is_the_one_that_the_visitor_has_used() {
+    let server = Server::start();
+    let host = |host: &str| {
+        let forwarded = [("x-forwarded-host", host), ("x-forwarded-proto", "https")];
+        server.send("GET", "/about", &forwarded, "").text
+    };
+    let page = host("book.example.org");
+    assert!(
+        page.contains("curl https://book.example.org/api/entries?page=1"),
+        "{page}"
+    );
+    assert!(!page.contains("localhost"), "{page}");
+    let page = host("x;reboot");
+    assert!(!page.contains("reboot"), "{page}");
+}
+
+#[test]
+fn each_entry_has_a_link_with_a_name_of_its_own_and_the_foot_leads_to_the_health_page() {
+    let server = Server::start();
+    server.sign("name=Ada&message=First");
+    server.sign("name=Bo&message=Second");
+    let page = server.get("/").text;
+    for (id, name) in [(1, "Ada"), (2, "Bo")] {
+        let link = format!("<a href=\"/entries/{id}\" aria-label=\"Line {id} by {name}, 20");
+        assert!(page.contains(&link), "{link} in {page}");
+    }
+    for path in ["/", "/about", "/nothing"] {
+        let page = server.get(path).text;
+        assert!(
+            page.contains("<a href=\"/__heartbeat__\">Health</a>"),
+            "{path}: {page}"
+        );
+    }
+}
+
+#[test]
+fn after_a_refusal_the_first_field_that_is_wrong_has_the_focus() {
+    let server = Server::start();
+    for (form, field) in [
+        ("name=&home=&message=", "name"),
+        ("name=Ada&home=&message=", "message"),
+    ] {
+        let page = server.sign(form).text;
+        assert_eq!(page.matches(" autofocus").count(), 1, "{page}");
+        let focused = page.split('<').find(|tag| tag.contains(" autofocus"));
+        let named = format!("id=\"{field}\"");
+        assert!(focused.is_some_and(|tag| tag.contains(&named)), "{page}");
+    }
+    assert!(!server.get("/").text.contains("autofocus"));
+}
+
+#[test]
 fn a_body_that_is_no_form_is_refused_by_kind_and_by_size() {
     let server = Server::start();
     let form = ("content-type", "application/x-www-form-urlencoded");
