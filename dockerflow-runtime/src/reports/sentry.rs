@@ -5,7 +5,8 @@ use std::{
     collections::BTreeSet,
     fmt,
     rc::Rc,
-    sync::{Arc, Mutex, Once},
+    sync::{Arc, Mutex, Once, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -113,8 +114,17 @@ impl Reports {
 
 /// Waits, for at most `limit`, until every report so far is sent.
 pub(crate) fn flush(limit: Duration) {
-    if let Some(client) = Hub::main().client() {
+    let Some(client) = Hub::main().client().filter(|_| !limit.is_zero()) else {
+        return;
+    };
+    // While Sentry does not answer and its queue is full, `Client::flush` waits for a place in it, however short the limit.
+    let (done, wait) = mpsc::channel();
+    let flush = move || {
         client.flush(Some(limit));
+        let _ = done.send(()); // nobody waits any more
+    };
+    if thread::Builder::new().spawn(flush).is_ok() {
+        let _ = wait.recv_timeout(limit);
     }
 }
 
@@ -313,7 +323,35 @@ fn report_checks(report: &Report, failing: &Mutex<BTreeSet<&'static str>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    #[test]
+    fn a_flush_ends_in_time_even_if_the_client_does_not() {
+        /// A queue that is full, of a host that does not answer.
+        struct Stuck;
+
+        impl sentry::Transport for Stuck {
+            fn send_envelope(&self, _: sentry::Envelope) {}
+
+            fn flush(&self, _: Duration) -> bool {
+                thread::sleep(Duration::from_secs(20));
+                false
+            }
+        }
+
+        let mut options = ClientOptions::new();
+        options.dsn = Some("https://key@localhost/1".parse().expect("a DSN"));
+        options.transport = Some(Arc::new(Arc::new(Stuck)));
+        Hub::main().bind_client(Some(Arc::new(Client::from(options))));
+        let began = Instant::now();
+        flush(Duration::from_millis(50));
+        Hub::main().bind_client(None);
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(50), "{took:?}");
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
 
     #[test]
     fn a_release_names_the_program_its_version_and_its_commit() {
