@@ -4,7 +4,7 @@ mod redaction;
 
 use std::{env, ffi::OsString, mem, path::PathBuf, time::Duration};
 
-pub(crate) use self::redaction::{looks_secret, shown, sounds_secret};
+pub(crate) use self::redaction::{cut, looks_secret, shown, sounds_secret};
 use crate::error::{BadSetting, Error};
 
 /// Reads variables one by one and collects the invalid ones. An empty variable counts as unset.
@@ -22,7 +22,7 @@ pub(crate) struct Environment<'a> {
 type Lookup<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
 impl Environment<'static> {
-    /// The environment of this process.
+    /// Returns the environment of this process.
     pub(crate) fn of_process() -> Self {
         Self::new(|name| env::var_os(name))
     }
@@ -60,6 +60,14 @@ impl<'a> Environment<'a> {
             self.warnings.push(format!(
                 "{name} is ignored: this program is built without dockerflow's feature `{feature}`"
             ));
+        }
+    }
+
+    /// Warns of a variable that is set although nothing reads it here.
+    pub(crate) fn not_supported(&mut self, name: &str, why: &str) {
+        let held = (self.lookup)(name).filter(|held| !held.is_empty());
+        if held.is_some_and(|held| !is_service_link(name, &held.to_string_lossy())) {
+            self.warnings.push(format!("{name} is ignored: {why}"));
         }
     }
 
@@ -218,7 +226,7 @@ pub(crate) fn is_service_link(name: &str, held: &str) -> bool {
     name.ends_with("_PORT") && schemes.any(|scheme| held.starts_with(scheme))
 }
 
-/// `true` or `false`, and other words for them.
+/// Reads `true` or `false`, or another word for them.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -238,7 +246,7 @@ pub(crate) fn program() -> String {
     }
 }
 
-/// `500ms`, `5s`, `2m`, `1.5s`; a bare number is seconds. At most a day.
+/// Reads a time of at most a day: `500ms`, `5s`, `2m`, `1.5s`; a bare number is seconds.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

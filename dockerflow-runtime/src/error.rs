@@ -55,14 +55,14 @@ pub enum Error {
 pub struct BadSetting {
     /// The variable or file.
     pub name: String,
-    /// What it held; `None` where it must not be shown.
+    /// What it held; `None` if it must not be shown.
     pub held: Option<String>,
     /// What was expected.
     pub expected: String,
 }
 
 impl Error {
-    /// 2 if the configuration is wrong, as for a wrong command line; else 1.
+    /// Returns 2 if the configuration or the command line is at fault, else 1.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -195,32 +195,69 @@ impl fmt::Display for Error {
                 address,
                 port,
                 error,
-            } => {
-                let host = port.replace("PORT", "HOST");
-                write!(formatter, "cannot listen on {address}: {error}")?;
-                let unix = address.starts_with("unix:");
-                match error.kind() {
-                    io::ErrorKind::AddrInUse if unix => {
-                        write!(formatter, ": another process does; expected another {host}")
-                    }
-                    io::ErrorKind::AddrInUse => {
-                        write!(formatter, ": another process does; expected another {port}")
-                    }
-                    _ if unix => write!(
-                        formatter,
-                        ": expected a {host} that names a socket in a directory that can be written"
-                    ),
-                    io::ErrorKind::PermissionDenied => {
-                        write!(formatter, ": expected a {port} from 1024 on")
-                    }
-                    _ => write!(
-                        formatter,
-                        ": expected a {host} that is an address of this machine"
-                    ),
-                }
-            }
+            } => match address.strip_prefix("unix:") {
+                Some(path) => write_unix_fault(formatter, path, port, error),
+                None => write_tcp_fault(formatter, address, port, error),
+            },
             Self::App(error) => fmt::Display::fmt(&Chain(&**error), formatter),
         }
+    }
+}
+
+/// Writes why a process cannot listen on a TCP address, and what to change. `port` is the variable of the port.
+fn write_tcp_fault(
+    formatter: &mut fmt::Formatter<'_>,
+    address: &str,
+    port: &str,
+    error: &io::Error,
+) -> fmt::Result {
+    let (ip, number) = address.rsplit_once(':').unwrap_or((address, ""));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => write!(
+            formatter,
+            "{port}: port {number} at {ip} is already in use by another process; choose another port"
+        ),
+        io::ErrorKind::PermissionDenied => write!(
+            formatter,
+            "{port}: this process may not listen on port {number}: {error}; choose a port from 1024"
+        ),
+        _ => {
+            let host = port.replace("PORT", "HOST");
+            write!(
+                formatter,
+                "{host}: cannot listen on {address}: {error}; choose an address of this machine"
+            )
+        }
+    }
+}
+
+/// Does the same for a Unix socket.
+fn write_unix_fault(
+    formatter: &mut fmt::Formatter<'_>,
+    path: &str,
+    port: &str,
+    error: &io::Error,
+) -> fmt::Result {
+    let host = port.replace("PORT", "HOST");
+    match error.kind() {
+        io::ErrorKind::AddrInUse => write!(
+            formatter,
+            "{host}: the socket {path} is already in use by another process; choose another path"
+        ),
+        // The name of a socket has about a hundred bytes.
+        io::ErrorKind::InvalidInput => write!(
+            formatter,
+            "{host}: the socket {path} cannot be created: {error}; choose a shorter path"
+        ),
+        io::ErrorKind::AlreadyExists => write!(
+            formatter,
+            "{host}: the socket {path} cannot be created: {error}; choose another path"
+        ),
+        _ => write!(
+            formatter,
+            "{host}: the socket {path} cannot be created: {error}; \
+             choose a path in a directory that this process can write to"
+        ),
     }
 }
 

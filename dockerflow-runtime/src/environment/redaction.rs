@@ -42,9 +42,20 @@ const VALUES: [&str; 9] = [
     "bearer ",
 ];
 
-/// Returns the text, unless the key's name or the text itself says that it may be a secret.
+/// How many characters of a text are shown.
+const LONGEST: usize = 200;
+
+/// Returns the text, unless the key's name or the text itself says that it may be a secret. A long one is cut.
 pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
-    (!sounds_secret(name) && !looks_secret(text)).then(|| text.to_owned())
+    (!sounds_secret(name) && !looks_secret(text)).then(|| cut(text))
+}
+
+/// Returns the beginning of a text, with a mark if that is not all of it.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 impl BadSetting {
@@ -56,7 +67,7 @@ impl BadSetting {
     }
 }
 
-/// Whether a variable or key of this name may hold a secret.
+/// Returns whether a variable or key of this name may hold a secret.
 pub(crate) fn sounds_secret(name: &str) -> bool {
     let lower = name.to_lowercase();
     ANYWHERE.iter().any(|word| lower.contains(word))
@@ -65,13 +76,13 @@ pub(crate) fn sounds_secret(name: &str) -> bool {
         })
 }
 
-/// Whether the text itself may be a secret, or has one in it.
+/// Returns whether the text itself may be a secret, or has one in it.
 pub(crate) fn looks_secret(text: &str) -> bool {
     let lower = text.to_lowercase();
     VALUES.iter().any(|part| lower.contains(part)) || text.starts_with("eyJ")
 }
 
-/// The words of `db_pin`, `db-pin`, `dbPin`, `DB_PIN`, in small letters.
+/// Returns the words of `db_pin`, `db-pin`, `dbPin`, `DB_PIN`, in small letters.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut lower = false;

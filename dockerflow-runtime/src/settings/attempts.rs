@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     deserializer::{Edit, Edits, Node, Run, STAND_INS, hand},
-    fault::{Fault, Reason},
+    fault::{Fault, Reason, Sources},
     overrides, readings,
     value::{Kind, Origin, Path, Step, Value},
 };
@@ -30,11 +30,11 @@ pub(super) struct Read<T> {
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads `root` as a `T`. `prefix` is that of the variables. `open` is set if `T` does not name its keys and there is no prefix, so
-/// that every variable of the process is in `root`.
+/// Reads `root` as a `T`. `open` is set if `T` does not name its keys and there is no prefix, so that every variable of the process is
+/// in `root`.
 pub(super) fn read<T: DeserializeOwned>(
     root: Value,
-    prefix: &str,
+    sources: Sources<'_>,
     open: bool,
 ) -> Result<Read<T>, Vec<BadSetting>> {
     let mut attempts = Attempts {
@@ -51,7 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(
             Ok((settings, unknown)) if bad.is_empty() => {
                 let unknown = unknown
                     .into_iter()
-                    .map(|key| format!("{key} means nothing to this program"));
+                    .map(|key| format!("{key} is not a setting of this program"));
                 attempts.warnings.extend(unknown);
                 return Ok(Read {
                     settings,
@@ -63,7 +63,7 @@ pub(super) fn read<T: DeserializeOwned>(
         };
         if attempts.left.get() == 0 {
             if bad.is_empty() {
-                bad.push(fault.bad_setting(prefix));
+                bad.push(fault.bad_setting(sources));
             }
             return Err(bad);
         }
@@ -73,7 +73,7 @@ pub(super) fn read<T: DeserializeOwned>(
             }
             found.push(fault.path.clone());
             let repaired = attempts.repair::<T>(&fault);
-            bad.push(fault.bad_setting(prefix));
+            bad.push(fault.bad_setting(sources));
             if !repaired {
                 return Err(bad);
             }
@@ -100,7 +100,7 @@ impl Attempts {
         self.traced(edits).0
     }
 
-    /// The result, and the values that serde kept for later.
+    /// Returns the result, and the values that serde kept for later.
     fn traced<T: DeserializeOwned>(
         &self,
         edits: &Edits,
@@ -120,12 +120,12 @@ impl Attempts {
         )
     }
 
-    /// What is wrong after more edits; `None` if all is well.
+    /// Returns what is wrong after more edits; `None` if all is well.
     fn after<T: DeserializeOwned>(&self, edits: &Edits, more: &[(&Path, Edit)]) -> Option<Fault> {
         self.run::<T>(&with(edits, more)).err()
     }
 
-    /// The values in `path`'s that serde kept for later.
+    /// Returns the values in `path`'s that serde kept for later.
     fn kept<T: DeserializeOwned>(&self, edits: &Edits, path: &Path) -> Kept {
         let mut kept = self.traced::<T>(edits).1;
         kept.retain(|(of, _)| of.is_within(path));
@@ -173,7 +173,7 @@ impl Attempts {
         fault
     }
 
-    /// The value without which, or with another, the fault would not be the same.
+    /// Returns the value without which, or with another, the fault would not be the same.
     fn culprit<T: DeserializeOwned>(&self, edits: &Edits, fault: Fault) -> Fault {
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut kept = self.kept::<T>(edits, &fault.path);
@@ -216,7 +216,7 @@ impl Attempts {
         }
     }
 
-    /// Whether the fault goes away by reading a variable as what it should be, or by leaving out what is not the program's.
+    /// Returns whether the fault goes away by reading a variable as what it should be, or by leaving out what is not the program's.
     fn resolve<T: DeserializeOwned>(&mut self, fault: &Fault) -> bool {
         if let Reason::Twice(key) = &fault.reason {
             return self.other_name::<T>(fault, key);
@@ -264,7 +264,8 @@ impl Attempts {
                 .is_some_and(|text| overrides::service_link(name, text))
         {
             self.warnings.push(format!(
-                "{name} is left out: its value is what Kubernetes makes of a Service of that name"
+                "{name} is ignored: it is Kubernetes' link to a Service of that name; \
+                 `enableServiceLinks: false` in the pod's spec avoids such variables"
             ));
             let edit = value.over.clone().map_or(Edit::Remove, Edit::Put);
             self.edits.insert(fault.path.clone(), edit);
@@ -328,7 +329,7 @@ impl Attempts {
         true
     }
 
-    /// The table around a fault's key, as it stands in the settings.
+    /// Returns the table around a fault's key, as it stands in the settings.
     fn typed_table(&self, fault: &Fault) -> Option<(Path, Arc<Value>)> {
         let (mut path, mut value) = (Path::default(), self.root.clone());
         while fault.path.last_after(&path).is_none() {

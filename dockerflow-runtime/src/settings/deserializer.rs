@@ -90,13 +90,13 @@ impl<'r> Node<'r> {
         }
     }
 
-    /// A list or a table as a variable writes it: JSON; a list also with commas.
+    /// Reads a list or a table as a variable writes it: as JSON; a list also with commas.
     fn structured(mut self, list: bool) -> Result<Self, Fault> {
         if let Some(text) = self.value.loose_text() {
             let origin = &self.value.origin;
             if text.starts_with(['[', '{']) {
                 let value = formats::json(text, origin)
-                    .map_err(|fault| Fault::refused(format!("JSON: {fault}")))?;
+                    .map_err(|fault| Fault::refused(format!("valid JSON: {fault}")))?;
                 self.value = Arc::new(value);
             } else if list {
                 let items = Kind::List(self.value.items(text));
@@ -106,7 +106,7 @@ impl<'r> Node<'r> {
         Ok(self)
     }
 
-    /// Keys and values, as they are after the edits. The key of a variable becomes the one of `known` that it stands for.
+    /// Returns keys and values, as they are after the edits. The key of a variable becomes the one of `known` that it stands for.
     fn entries(&self, table: &Table, known: &[&str]) -> Vec<(String, Arc<Value>)> {
         let mut entries: Vec<_> = table
             .iter()
@@ -200,7 +200,7 @@ impl<'r> Node<'r> {
         }
     }
 
-    /// A variable's text as what the file has in its place, if it can be that.
+    /// Returns a variable's text as what the file has in its place, if it can be that.
     fn like_what_it_replaces(&self) -> Option<Arc<Value>> {
         let text = self.value.loose_text()?;
         let kind = match &self.value.over.as_ref()?.kind {
@@ -525,7 +525,7 @@ impl<'r> Content<'r> {
         let name = self.0.name;
         self.0.content.ok_or_else(|| {
             Fault::refused(format!(
-                "a table with the key {name}, as {name} takes a value"
+                "a table with the key {name}, because {name} takes a value"
             ))
         })
     }
@@ -546,7 +546,7 @@ impl<'de> VariantAccess<'de> for Content<'_> {
             None | Some(Kind::Null | Kind::Any(_)) => Ok(()),
             Some(Kind::Table(table)) if table.is_empty() => Ok(()),
             Some(_) => Err(Fault::refused(format!(
-                "{name} alone, as it takes no value"
+                "{name} alone, because it takes no value"
             ))),
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use serde::de::{self, Expected, Unexpected};
 
 use super::value::{Kind, Origin, Path, Value};
-use crate::error::BadSetting;
+use crate::{environment::cut, error::BadSetting};
 
 /// What is wrong with a key.
 pub(super) struct Fault {
@@ -24,6 +24,15 @@ pub(super) struct Fault {
     placed: bool,
     /// Whether it is the key itself that is wrong, not its value.
     of_key: bool,
+}
+
+/// Where a setting that is missing may be set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    /// What the names of the application's variables begin with.
+    pub(super) prefix: &'a str,
+    /// What names the path of the files: a variable, or an option of the command line.
+    pub(super) files: &'a str,
 }
 
 #[derive(Clone)]
@@ -55,7 +64,7 @@ impl Fault {
         }
     }
 
-    /// A fault of ours; `expected` completes "expected" and holds no value.
+    /// Returns a fault of ours; `expected` completes "expected" and holds no value.
     pub(super) fn refused(expected: impl Into<String>) -> Self {
         let expected = expected.into();
         Self::new(Reason::Refused(expected.clone()), expected)
@@ -93,7 +102,7 @@ impl Fault {
         self
     }
 
-    /// The same fault, found to be another value's.
+    /// Returns the same fault, found to be another value's.
     pub(super) fn moved(mut self, path: Path, value: Option<Arc<Value>>) -> Self {
         self.path = path;
         self.value = value;
@@ -104,11 +113,11 @@ impl Fault {
         matches!(self.reason, Reason::Missing(_))
     }
 
-    /// The fault as an operator reads it. `prefix` is that of the application's variables.
-    pub(super) fn bad_setting(self, prefix: &str) -> BadSetting {
+    /// Returns the fault as an operator reads it.
+    pub(super) fn bad_setting(self, sources: Sources<'_>) -> BadSetting {
         let origin = self.value.as_ref().map(|value| &value.origin);
         if self.is_missing() {
-            return self.missing(prefix);
+            return self.missing(sources);
         }
         let name = match origin {
             Some(origin) => named(&self.path, origin),
@@ -119,6 +128,10 @@ impl Fault {
         let scalar = value.and_then(Value::scalar);
         let text = matches!(value.map(|value| &value.kind), Some(Kind::Text(_)));
         let scalar = scalar.filter(|_| !self.of_key);
+        // `A__0` for an element of the list `a`.
+        let of_elements = value.is_some_and(|value| {
+            value.is_table() && matches!(value.origin, Origin::Variable { .. })
+        });
         let mut held =
             scalar.filter(|held| !secret && !held.is_empty() && !held.starts_with(['{', '[']));
         let expected = match self.reason {
@@ -132,18 +145,22 @@ impl Fault {
                     held = None;
                     match value {
                         Some(value) if value.is_container() => words,
-                        _ => format!("{words}: write it in quotes"),
+                        _ => format!("{words}: put it in quotes"),
                     }
+                }
+                Some(words) if words.starts_with("a list") && of_elements => {
+                    format!("{words}, whose elements have no variables of their own")
                 }
                 Some(words) => words,
                 None if secret || self.exposed => HIDDEN.into(),
                 None => expected,
             },
             Reason::Custom(_) if secret || self.exposed => HIDDEN.into(),
-            Reason::Custom(text) => match untagged(&text) {
+            Reason::Custom(text) => match of_known_code(&text) {
                 Some(words) => words,
-                None => format!("another value: {text}"),
+                None => format!("a valid value: {}", cut(&text)),
             },
+            Reason::Refused(text) if self.of_key => format!("a key that is {text}"),
             Reason::Refused(text) => text,
             Reason::Unknown(_, known) => {
                 held = None;
@@ -154,18 +171,18 @@ impl Fault {
             }
             Reason::Twice(_) => {
                 held = None;
-                "one of the key's names, not two".into()
+                "only one of the key's names".into()
             }
             Reason::Missing(_) => unreachable!("it was handled above"),
         };
         BadSetting {
             name,
-            held,
+            held: held.as_deref().map(cut),
             expected,
         }
     }
 
-    fn missing(self, prefix: &str) -> BadSetting {
+    fn missing(self, Sources { prefix, files }: Sources<'_>) -> BadSetting {
         // A table that a variable holds as JSON has its keys there.
         if let Some(table) = &self.value
             && matches!(&table.origin, Origin::Variable { depth, .. } if *depth < self.path.len())
@@ -174,18 +191,19 @@ impl Fault {
         }
         let expected = match self.path.variable() {
             Some(variable) => {
-                format!("a value, in a file at CONFIG_PATH or as {prefix}{variable}")
+                format!("a value, in a file at {files} or as {prefix}{variable}")
             }
-            None => "a value, in a file at CONFIG_PATH".into(),
+            None => format!("a value, in a file at {files}"),
         };
         BadSetting::new(self.path.to_string(), expected)
     }
 }
 
 const TEXT: &str = "text";
-const HIDDEN: &str = "another value; its type's own message is left out, as it may quote a secret";
+const HIDDEN: &str =
+    "a valid value; the message of its type is not shown, because it may quote a secret";
 
-/// A key as an operator finds it.
+/// Returns a key as an operator finds it.
 pub(super) fn named(path: &Path, origin: &Origin) -> String {
     match origin {
         Origin::File { name, .. } if path.len() == 0 => name.to_string(),
@@ -269,13 +287,23 @@ impl fmt::Debug for Fault {
 
 impl std::error::Error for Fault {}
 
-/// serde's own text for an untagged enumeration that nothing fits.
-fn untagged(text: &str) -> Option<String> {
-    text.strip_prefix("data did not match any variant of untagged enum ")
-        .map(|name| format!("one of the forms of {name}"))
+/// Returns the texts of serde and of the standard library, for an operator.
+fn of_known_code(text: &str) -> Option<String> {
+    let words = match text {
+        "invalid IP address syntax" => "an IP address",
+        "invalid IPv4 address syntax" => "an IPv4 address",
+        "invalid IPv6 address syntax" => "an IPv6 address",
+        "invalid socket address syntax" => "an address with a port, such as 127.0.0.1:80",
+        _ => {
+            let untagged = "data did not match any variant of untagged enum ";
+            let name = text.strip_prefix(untagged)?;
+            return Some(format!("one of the forms of {name}"));
+        }
+    };
+    Some(words.into())
 }
 
-/// Rust's name of a type, for an operator; `None` if the words are a type's own.
+/// Returns an operator's word for Rust's name of a type; `None` if the words are a type's own.
 fn in_words(expected: &str) -> Option<String> {
     let whole = |least: &str, most: &str| format!("a whole number from {least} to {most}");
     let words = match expected {
@@ -302,6 +330,7 @@ fn in_words(expected: &str) -> Option<String> {
         "a character" => "one character".into(),
         "path string" => "a path".into(),
         "unit" => "nothing".into(),
+        "byte array" | "bytes" | "borrowed bytes" => "text or a list of numbers".into(),
         "a sequence" => "a list".into(),
         "a map" => "a table".into(),
         "IP address"
@@ -343,6 +372,9 @@ fn structured(expected: &str) -> Option<String> {
             Some(length) => format!("a list of {length} values"),
             None => "a list".into(),
         });
+    }
+    if expected.starts_with("unit struct ") {
+        return Some("nothing".into());
     }
     if expected.starts_with("enum ") {
         return Some("a name, or a table with one key".into());

@@ -18,12 +18,20 @@ use crate::{environment::Environment, error::BadSetting};
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// The files at `CONFIG_PATH`, in the order in which they count: a later one has the last word.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Files {
     layers: Vec<Arc<Value>>,
     pub(super) warnings: Vec<String>,
+    /// What names their path: a variable, or an option of the command line.
+    pub(super) named_by: &'static str,
     /// What the names of the application's variables begin with.
     pub(super) prefix: String,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self::named_by("CONFIG_PATH")
+    }
 }
 
 impl Files {
@@ -36,15 +44,24 @@ impl Files {
     }
 
     /// Reads the files at `path`, which `name` gave: a variable, or an option of the command line.
-    pub(crate) fn at(path: &Path, name: &str, environment: &mut Environment<'_>) -> Self {
-        let mut files = Self::default();
+    pub(crate) fn at(path: &Path, name: &'static str, environment: &mut Environment<'_>) -> Self {
+        let mut files = Self::named_by(name);
         for bad in files.load(path, name) {
             environment.report(bad);
         }
         files
     }
 
-    /// The same files, with `SHOP_DATABASE__URL` for `DATABASE__URL` if the prefix is `SHOP`.
+    fn named_by(name: &'static str) -> Self {
+        Self {
+            layers: Vec::new(),
+            warnings: Vec::new(),
+            named_by: name,
+            prefix: String::new(),
+        }
+    }
+
+    /// Returns the same files, with `SHOP_DATABASE__URL` for `DATABASE__URL` if the prefix is `SHOP`.
     pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_end_matches('_').to_uppercase();
         self.prefix = match prefix.as_str() {
@@ -54,7 +71,7 @@ impl Files {
         self
     }
 
-    /// All files as one table.
+    /// Returns all files as one table.
     pub(super) fn merged(&self) -> Value {
         let empty = Value::new(Kind::Table(Table::new()), &Origin::Nowhere);
         self.layers.iter().fold(empty, |below, layer| {
@@ -72,18 +89,18 @@ impl Files {
             }]
         };
         match fs::metadata(path) {
-            Err(error) => expected(format!("a file or a directory that can be read: {error}")),
+            Err(error) => expected(format!("a file or directory that can be read: {error}")),
             Ok(found) if found.is_dir() => match self.directory(path) {
                 Err(error) => vec![unreadable(path, &error)],
                 Ok(bad) if self.layers.is_empty() && bad.is_empty() => {
                     // Docker makes a directory where a file that is mounted is missing.
                     if Self::format(path).is_some() {
                         return expected(
-                            "a file, not an empty directory: Docker's -v makes one of a file that is missing on the host".into(),
+                            "a file, not an empty directory: Docker's -v creates one if the file is missing on the host".into(),
                         );
                     }
                     self.warnings.push(format!(
-                        "{name} is {:?}, a directory without a file whose name ends in {ENDINGS}",
+                        "{name} is {:?}, a directory that has no file whose name ends in {ENDINGS}",
                         path.display().to_string()
                     ));
                     bad
@@ -97,7 +114,8 @@ impl Files {
         }
     }
 
-    /// Kubernetes mounts a directory whose files are links into `..data`, a link to a directory that it replaces as a whole.
+    /// Reads the files of a directory. Kubernetes mounts one whose files are links into `..data`, a link to a directory that it
+    /// replaces as a whole.
     fn directory(&mut self, path: &Path) -> io::Result<Vec<BadSetting>> {
         let mut paths: Vec<PathBuf> = Vec::new();
         for entry in fs::read_dir(path)? {
@@ -109,7 +127,7 @@ impl Files {
             match Self::format(&path) {
                 Some(_) => paths.push(path),
                 None => self.warnings.push(format!(
-                    "{} is left out: its name does not end in {ENDINGS}",
+                    "{} is ignored: its name does not end in {ENDINGS}",
                     path.display()
                 )),
             }
@@ -165,7 +183,7 @@ impl Files {
                     && name.bytes().all(variable)
                 {
                     self.warnings.push(format!(
-                        "${{{name}}} in {file} stays as it is: no variable is put in its place"
+                        "${{{name}}} in {file} is plain text: variables in files are not replaced"
                     ));
                 }
             }
@@ -178,7 +196,7 @@ impl Files {
     }
 }
 
-/// A file's text. A pipe would wait for a writer, a device may never end.
+/// Returns a file's text. A pipe would wait for a writer, a device may never end.
 fn text(path: &Path) -> io::Result<String> {
     let found = fs::metadata(path)?;
     if !found.is_file() {

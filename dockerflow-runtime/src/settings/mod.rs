@@ -16,7 +16,7 @@ use std::{env, ffi::OsString};
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::files::Files;
-use self::overrides::Names;
+use self::{fault::Sources, overrides::Names};
 use crate::{environment::Environment, error::Error};
 
 const LOG: &str = "dockerflow.settings";
@@ -72,7 +72,11 @@ impl Files {
         };
         let mut bad = overrides::apply(&mut root, variables, known, &mut warnings);
         let open = known.keys.is_none() && known.prefix.is_empty();
-        let read = attempts::read(root, &self.prefix, open);
+        let sources = Sources {
+            prefix: &self.prefix,
+            files: self.named_by,
+        };
+        let read = attempts::read(root, sources, open);
         let warn = |warnings: Vec<String>| {
             for warning in warnings {
                 log::warn!(target: LOG, "{warning}");

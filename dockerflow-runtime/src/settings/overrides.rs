@@ -51,7 +51,7 @@ pub(super) fn apply(
         if let Some(keys) = known.keys {
             let Some(key) = keys.iter().find(|key| names(&parts[0], key)) else {
                 if !known.prefix.is_empty() && !service_link {
-                    warnings.push(format!("{name} means nothing to this program"));
+                    warnings.push(format!("{name} is not a setting of this program"));
                 }
                 continue;
             };
@@ -115,7 +115,7 @@ fn insert(
     Ok(())
 }
 
-/// A variable's text over what a file says; JSON is merged into a table, as a later file's table is.
+/// Puts a variable's text over what a file says. JSON is merged into a table, as a later file's table is.
 fn over(below: Arc<Value>, value: Value) -> Value {
     let table = below.is_table() && value.loose_text().is_some_and(|text| text.starts_with('{'));
     match value
@@ -128,7 +128,7 @@ fn over(below: Arc<Value>, value: Value) -> Value {
     }
 }
 
-/// `A` as a table, for `A__B` to be put into it.
+/// Returns `A` as a table, for `A__B` to be put into it.
 fn json_table(value: Value, other: &str) -> Result<Value, BadSetting> {
     let name = match &value.origin {
         Origin::Variable { name, .. } => name.to_string(),
@@ -142,12 +142,12 @@ fn json_table(value: Value, other: &str) -> Result<Value, BadSetting> {
         }),
         _ => Err(BadSetting::new(
             name,
-            format!("a table as JSON, as {other} is set, too"),
+            format!("a table as JSON, because {other} is set, too"),
         )),
     }
 }
 
-/// Whether Kubernetes makes such a variable for a Service, `enableServiceLinks` being on by default.
+/// Returns whether Kubernetes makes such a variable for a Service, `enableServiceLinks` being on by default.
 pub(super) fn service_link(name: &str, text: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if name.ends_with("_SERVICE_HOST") {
@@ -166,7 +166,7 @@ pub(super) fn service_link(name: &str, text: &str) -> bool {
         .any(|part| after.contains(part))
 }
 
-/// The keys of a structure. A map, and a structure with `#[serde(flatten)]`, do not name them.
+/// Returns the keys of a structure. A map, and a structure with `#[serde(flatten)]`, do not name them.
 pub(super) fn keys<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     struct Ask<'a>(&'a mut Option<&'static [&'static str]>);
 

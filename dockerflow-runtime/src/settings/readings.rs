@@ -29,7 +29,7 @@ pub(super) fn of(value: &Value) -> Vec<Value> {
     readings
 }
 
-/// The text as a number or a switch, if it can be one.
+/// Returns the text as a number or a switch, if it can be one.
 fn scalars(value: &Value, text: &str) -> Vec<Value> {
     let integer = text.parse().map(Kind::Integer).ok();
     let float = text.parse().map(Kind::Float).ok();

@@ -69,12 +69,12 @@ impl Value {
         matches!(self.kind, Kind::Table(_))
     }
 
-    /// Whether there may be values in this one.
+    /// Returns whether there may be values in this one.
     pub(super) fn is_container(&self) -> bool {
         matches!(self.kind, Kind::Table(_) | Kind::List(_) | Kind::Any(_))
     }
 
-    /// The text, if it is a variable's or a key: it becomes what the type asks for.
+    /// Returns the text, if it is a variable's or a key: it becomes what the type asks for.
     pub(super) fn loose_text(&self) -> Option<&str> {
         match (&self.kind, &self.origin) {
             (Kind::Text(text), Origin::Variable { .. } | Origin::Key) => Some(text.trim()),
@@ -82,7 +82,7 @@ impl Value {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub(super) fn scalar(&self) -> Option<String> {
         match &self.kind {
             Kind::Null => Some("null".into()),
@@ -94,7 +94,7 @@ impl Value {
         }
     }
 
-    /// Which of several sources has the last word: the highest of this value and all in it.
+    /// Returns which of several sources has the last word: the highest of this value and all in it.
     pub(super) fn rank(&self) -> usize {
         let inner = match &self.kind {
             Kind::Table(table) => table.values().map(|value| value.rank()).max(),
@@ -104,7 +104,7 @@ impl Value {
         inner.unwrap_or(0).max(self.origin.rank())
     }
 
-    /// Whether this value, or one in it, may be a secret. Its own name is the caller's to judge.
+    /// Returns whether this value, or one in it, may be a secret. Its own name is the caller's to judge.
     pub(super) fn may_hold_a_secret(&self) -> bool {
         let origin = match &self.origin {
             Origin::Variable { name, .. } => sounds_secret(name),
@@ -126,7 +126,7 @@ impl Value {
             }
     }
 
-    /// A list as a variable writes it: values with commas between them.
+    /// Returns the values of a list as a variable writes it: with commas between them.
     pub(super) fn items(&self, text: &str) -> Vec<Arc<Self>> {
         text.split(',')
             .map(str::trim)
@@ -196,12 +196,12 @@ impl Path {
         path
     }
 
-    /// Whether it is `other` or leads to something in it.
+    /// Returns whether it is `other` or leads to something in it.
     pub(super) fn is_within(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
 
-    /// The last step, if `parent` is the path before it.
+    /// Returns the last step, if `parent` is the path before it.
     pub(super) fn last_after(&self, parent: &Self) -> Option<&Step> {
         match self.0.split_last() {
             Some((last, before)) if before == parent.0 => Some(last),
@@ -213,17 +213,17 @@ impl Path {
         self.0.len()
     }
 
-    /// The step that comes after its first `count`.
+    /// Returns the step that comes after its first `count`.
     pub(super) fn step(&self, count: usize) -> Option<&Step> {
         self.0.get(count)
     }
 
-    /// The path without its first `count` steps.
+    /// Returns the path without its first `count` steps.
     pub(super) fn after(&self, count: usize) -> Self {
         Self(self.0.iter().skip(count).cloned().collect())
     }
 
-    /// Whether a name on the way sounds like a secret's.
+    /// Returns whether a name on the way sounds like a secret's.
     pub(super) fn sounds_secret(&self) -> bool {
         self.0.iter().any(|step| match step {
             Step::Key(key) => sounds_secret(key),
@@ -231,7 +231,7 @@ impl Path {
         })
     }
 
-    /// The name of its environment variable, without a prefix; `None` if no variable can have it.
+    /// Returns the name of its environment variable, without a prefix; `None` if no variable can have it.
     pub(super) fn variable(&self) -> Option<String> {
         let parts = self.0.iter().map(|step| match step {
             Step::Key(key) => Some(snake(key).to_uppercase()).filter(|name| {
@@ -273,7 +273,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// `maxSize` and `max-size` as `max_size`.
+/// Returns `max_size` for `maxSize` and `max-size`.
 fn snake(key: &str) -> String {
     let mut name = String::with_capacity(key.len() + 2);
     let mut lower = false;
@@ -290,7 +290,7 @@ fn snake(key: &str) -> String {
     name
 }
 
-/// Whether a part of a variable's name, in small letters, stands for the key.
+/// Returns whether a part of a variable's name, in small letters, stands for the key.
 pub(super) fn names(part: &str, key: &str) -> bool {
     key.to_lowercase().replace('-', "_") == part || snake(key) == part
 }

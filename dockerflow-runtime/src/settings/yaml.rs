@@ -16,7 +16,7 @@ const MOST: usize = 100_000;
 const DEEPEST: usize = 100;
 const CORE: &str = "tag:yaml.org,2002:";
 
-/// The document in `text`; `Err` says what is wrong, and where, without a word of the text.
+/// Returns the document in `text`; `Err` says what is wrong, and where, without a word of the text.
 pub(super) fn parse(text: &str, origin: &Origin) -> Result<Value, String> {
     let mut loader = Loader {
         parser: Parser::new_from_str(text),
@@ -56,7 +56,7 @@ impl Loader<'_> {
                 Event::StreamStart | Event::DocumentStart | Event::DocumentEnd | Event::Nothing => {
                 }
                 _ if document.is_some() => {
-                    return Err(("one document is expected, not several".into(), at));
+                    return Err(("there is more than one document".into(), at));
                 }
                 event => {
                     document = Some(Arc::unwrap_or_clone(self.node(event, at, 0)?));
@@ -73,7 +73,7 @@ impl Loader<'_> {
         let (kind, anchor) = match event {
             Event::Alias(anchor) => {
                 let Some((value, size)) = self.anchors.get(&anchor) else {
-                    return Err(("an alias stands in what it stands for".into(), at));
+                    return Err(("an alias refers to a value that it is part of".into(), at));
                 };
                 let (value, size) = (value.clone(), *size);
                 self.count(size, at)?;
@@ -92,7 +92,7 @@ impl Loader<'_> {
                 container(tag.as_ref(), "map").map_err(|fault| (fault, at))?;
                 (self.table(depth)?, anchor)
             }
-            _ => return Err(("a value is expected".into(), at)),
+            _ => return Err(("there is no value".into(), at)),
         };
         self.count(1, at)?;
         let value = Arc::new(Value::new(kind, self.origin));
@@ -105,8 +105,9 @@ impl Loader<'_> {
 
     fn count(&mut self, size: usize, at: Marker) -> Result<(), Fault> {
         let over = || {
-            let fault =
-                format!("more than {MOST} values, each alias counted as what it stands for");
+            let fault = format!(
+                "more than {MOST} values, with each alias counted as the values that it refers to"
+            );
             (fault, at)
         };
         self.left = self.left.checked_sub(size).ok_or_else(over)?;
@@ -141,20 +142,20 @@ impl Loader<'_> {
                 (Some(key), _) => key,
                 // An alias of a text.
                 (None, Kind::Text(text)) => text.clone(),
-                (None, _) => return Err(("a key is a table or a list, not a name".into(), at)),
+                (None, _) => return Err(("a key must be text, not a table or a list".into(), at)),
             };
             let (event, at) = self.next()?;
             let value = self.node(event, at, depth + 1)?;
             if merge {
                 merged.extend(sources(&value).ok_or_else(|| {
                     (
-                        "the value of << is expected to be an alias of a table, or a list of such"
+                        "the value of << must be a table or a list of tables, usually an alias"
                             .into(),
                         at,
                     )
                 })?);
             } else if table.insert(key, value).is_some() {
-                return Err(("a key stands twice in one table".into(), at));
+                return Err(("a table has a key twice".into(), at));
             }
         }
         // A table's own keys, then those of the first that is merged into it.
@@ -169,7 +170,7 @@ impl Loader<'_> {
     }
 }
 
-/// The tables that `<<` names.
+/// Returns the tables that `<<` names.
 fn sources(value: &Arc<Value>) -> Option<Vec<Arc<Value>>> {
     match &value.kind {
         Kind::Table(_) => Some(vec![value.clone()]),
@@ -187,7 +188,7 @@ fn container(tag: Option<&Tag>, core: &str) -> Result<(), String> {
 }
 
 const UNKNOWN_TAG: &str =
-    "a tag other than !!str, !!int, !!float, !!bool, !!null, !!seq and !!map has no meaning here";
+    "the only tags are !!str, !!int, !!float, !!bool, !!null, !!seq and !!map";
 
 fn scalar(text: String, plain: bool, tag: Option<&Tag>) -> Result<Kind, String> {
     let Some(tag) = tag else {
@@ -214,13 +215,13 @@ fn scalar(text: String, plain: bool, tag: Option<&Tag>) -> Result<Kind, String> 
         | ("bool", kind @ Kind::Bool(_))
         | ("null", kind @ Kind::Null) => Ok(kind),
         ("int" | "float" | "bool" | "null", _) => {
-            Err(format!("a value is not what its tag !!{core} says"))
+            Err(format!("a value does not fit its tag !!{core}"))
         }
         _ => Err(UNKNOWN_TAG.into()),
     }
 }
 
-/// What a plain scalar is in the core schema of YAML 1.2: `no` and `on` are text.
+/// Returns what a plain scalar is in the core schema of YAML 1.2: `no` and `on` are text.
 fn resolve(text: String) -> Kind {
     match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
@@ -365,11 +366,11 @@ mod tests {
     #[test]
     fn what_settings_have_no_use_for_is_refused_with_a_sentence() {
         for (text, sentence) in [
-            ("a: 1\na: 2", "a key stands twice"),
-            ("? [a]\n: 1", "a key is a table or a list"),
-            ("a: !secret x", "a tag other than"),
+            ("a: 1\na: 2", "a table has a key twice"),
+            ("? [a]\n: 1", "a key must be text"),
+            ("a: !secret x", "the only tags are"),
             ("a: !!int x", "its tag !!int"),
-            ("a: 1\n---\nb: 2", "one document"),
+            ("a: 1\n---\nb: 2", "more than one document"),
         ] {
             let fault = parsed(text).expect_err(text);
             assert!(fault.contains(sentence), "{fault}");
