@@ -1,9 +1,10 @@
 //! A push service, as autoconnect is one: clients hold websockets and event streams on one port, and another app of the same
 //! process publishes to them on a second port. A deploy closes all of them in order.
 //!
-//! `cargo run --example live` serves; `cargo run --example live -- migrate` prepares its file of messages.
+//! `cargo run --example live` serves; `cargo run --example live -- migrate` prepares its file of messages, and
+//! `cargo run --example live -- --config live.toml` reads its settings from a file.
 
-use std::{fs, io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fs, io, path::PathBuf, pin::pin, process::ExitCode, time::Duration};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, get, post, rt,
@@ -15,21 +16,28 @@ use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::broadcast;
 
-/// Clients come back over this time, not all at once. With 10,000 of them it would be seconds.
-const SPREAD: Duration = Duration::from_millis(500);
-
 #[derive(Deserialize)]
 #[serde(default)]
 struct Settings {
-    /// Where the number of messages is kept: `MESSAGES`.
+    /// Where the number of messages is kept: `LIVE_MESSAGES`.
     messages: PathBuf,
+    /// Over how many milliseconds clients are sent away in a deploy, so that not all of them come back at once:
+    /// `LIVE_SPREAD_MS`. With ten thousand it should be seconds.
+    spread_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             messages: "messages.txt".into(),
+            spread_ms: 500,
         }
+    }
+}
+
+impl Settings {
+    fn spread(&self) -> Duration {
+        Duration::from_millis(self.spread_ms)
     }
 }
 
@@ -46,12 +54,14 @@ async fn websocket(
     request: HttpRequest,
     body: web::Payload,
     hub: Data<Hub>,
+    settings: Data<Settings>,
     drain: Drain,
 ) -> actix_web::Result<HttpResponse> {
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let received = hub.subscribe();
+    let ended = async move { drain.closed_within(settings.spread()).await };
     rt::spawn(async move {
-        if let Some((session, reason)) = converse(session, messages, received, &drain).await {
+        if let Some((session, reason)) = converse(session, messages, received, ended).await {
             let _ = session.close(reason).await; // the client may be gone
         }
     });
@@ -63,11 +73,12 @@ async fn converse(
     mut session: Session,
     mut messages: MessageStream,
     mut received: broadcast::Receiver<String>,
-    drain: &Drain,
+    ended: impl Future<Output = ()>,
 ) -> Option<(Session, Option<CloseReason>)> {
+    let mut ended = pin!(ended);
     loop {
         let sent = tokio::select! {
-            () = drain.closed_within(SPREAD) => {
+            () = &mut ended => {
                 let restart = CloseReason {
                     code: CloseCode::Restart,
                     description: Some("the service restarts: connect again".into()),
@@ -86,13 +97,13 @@ async fn converse(
 }
 
 #[get("/events")]
-async fn events(hub: Data<Hub>, drain: Drain) -> HttpResponse {
+async fn events(hub: Data<Hub>, settings: Data<Settings>, drain: Drain) -> HttpResponse {
     let greeting = stream::once(async { Bytes::from_static(b": welcome\n\n") });
     let texts = stream::unfold(hub.subscribe(), |mut received| async {
         let text = received.recv().await.ok()?;
         Some((Bytes::from(format!("data: {text}\n\n")), received))
     });
-    let end = Box::pin(async move { drain.closed_within(SPREAD).await });
+    let end = Box::pin(async move { drain.closed_within(settings.spread()).await });
     HttpResponse::Ok()
         .content_type("text/event-stream")
         .streaming(Box::pin(
@@ -165,6 +176,7 @@ async fn migrate(server: Server) -> Result<(), Error> {
 fn main() -> ExitCode {
     Program::new(dockerflow::version!())
         .name("live")
+        .settings_prefix("LIVE")
         .defaults([("PORT", "8080"), ("INTERNAL_PORT", "8081")])
         .command("migrate", "Prepare the file of messages", migrate)
         .run(serve)

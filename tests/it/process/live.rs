@@ -6,26 +6,47 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::Path,
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _},
+    sync::Semaphore,
+};
 
 use crate::support::{PATIENCE, Process, command_of, exchange, free_port, get, run, text, until};
 
 fn command(directory: &Path) -> Command {
     let config = directory.join("live.toml");
     let messages = directory.join("messages.txt");
+    // The variable has the last word; without its prefix it is another's.
     fs::write(
         &config,
-        format!("messages = {:?}\n", messages.display().to_string()),
+        format!(
+            "messages = {:?}\nspread_ms = 60000\n",
+            messages.display().to_string()
+        ),
     )
     .expect("a free disk");
     let mut command = command_of("live");
     command.arg("--config").arg(config);
+    command.envs([
+        ("LIVE_SPREAD_MS", "500"),
+        ("MESSAGES", "/nowhere"),
+        ("SPREAD_MS", "x"),
+    ]);
     command
 }
+
+const HANDSHAKE: &[u8] =
+    b"GET /ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// A websocket, byte by byte.
 struct Websocket(BufReader<TcpStream>);
@@ -34,10 +55,7 @@ impl Websocket {
     fn open(address: SocketAddr) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(
-            b"GET /ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-        )?;
+        stream.write_all(HANDSHAKE)?;
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
         stream.read_line(&mut line)?;
@@ -79,9 +97,20 @@ fn a_deploy_closes_every_websocket_and_event_stream_in_order() {
     const WEBSOCKETS: usize = 200;
     const STREAMS: usize = 50;
     let directory = TempDir::new().expect("a directory");
-    let mut migrate = command(directory.path());
-    migrate.arg("migrate");
-    let migrated = run(migrate);
+    let argument = |argument| {
+        let mut command = command(directory.path());
+        command.arg(argument);
+        command
+    };
+    let help = text(&run(argument("--help")).stdout);
+    for part in [
+        "migrate      Prepare the file of messages",
+        "--config FILE",
+        "[default: 8080]",
+    ] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+    let migrated = run(argument("migrate"));
     assert_eq!(migrated.status.code(), Some(0), "{migrated:?}");
     assert!(text(&migrated.stdout).contains("messages.txt is ready"));
 
@@ -96,6 +125,9 @@ fn a_deploy_closes_every_websocket_and_event_stream_in_order() {
     ]);
     command.env("INTERNAL_PORT", internal.to_string());
     let serving = Process::start(command);
+    let mut probe = argument("healthcheck");
+    probe.env("PORT", serving.port().to_string());
+    assert_eq!(run(probe).status.code(), Some(0));
     let internal = SocketAddr::from(([127, 0, 0, 1], internal));
     assert_eq!(
         serving.get("/__heartbeat__").json()["checks"]["messages"],
@@ -205,4 +237,107 @@ fn a_deploy_closes_every_websocket_and_event_stream_in_order() {
     );
     let messages = fs::read_to_string(directory.path().join("messages.txt"));
     assert_eq!(messages.expect("the task wrote it"), "2 messages\n");
+}
+
+/// Opens a websocket, waits for its close frame, answers that, and returns when it came.
+async fn websocket(
+    address: SocketAddr,
+    turns: Arc<Semaphore>,
+    opened: Arc<AtomicUsize>,
+) -> (u16, Instant) {
+    let turn = turns.acquire_owned().await.expect("it is never closed");
+    let stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("it accepts");
+    let mut stream = tokio::io::BufStream::new(stream);
+    stream.write_all(HANDSHAKE).await.expect("it reads");
+    stream.flush().await.expect("it reads");
+    let mut line = String::new();
+    stream.read_line(&mut line).await.expect("a response");
+    assert!(line.starts_with("HTTP/1.1 101"), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).await.expect("a response");
+    }
+    opened.fetch_add(1, Ordering::Relaxed);
+    drop(turn);
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).await.expect("a close frame");
+    let when = Instant::now();
+    assert_eq!(head[0] & 0x0f, 8, "it is a close frame");
+    let masked = [0x88, 0x82, 0, 0, 0, 0, head[2], head[3]];
+    stream.write_all(&masked).await.expect("it reads");
+    stream.flush().await.expect("it reads");
+    (u16::from_be_bytes([head[2], head[3]]), when)
+}
+
+#[test]
+#[ignore = "takes half a minute and 10,000 files: `.ci/long websockets`"]
+fn ten_thousand_websockets_close_evenly_over_ten_seconds() {
+    const COUNT: usize = 10_000;
+    const SPREAD: usize = 10;
+    let directory = TempDir::new().expect("a directory");
+    let mut migrate = command(directory.path());
+    migrate.arg("migrate");
+    assert!(run(migrate).status.success());
+    let mut command = command(directory.path());
+    command.envs([
+        ("PORT", "0"),
+        ("HOST", "127.0.0.1"),
+        ("INTERNAL_HOST", "127.0.0.1"),
+        ("INTERNAL_PORT", "0"),
+        ("DOCKERFLOW_DRAIN_DELAY", "1s"),
+        ("LIVE_SPREAD_MS", "10000"),
+    ]);
+    let serving = Process::start(command);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let closed = runtime.expect("a runtime").block_on(async {
+        // Fewer at once than may wait to be accepted.
+        let turns = Arc::new(Semaphore::new(200));
+        let opened = Arc::new(AtomicUsize::new(0));
+        let all: Vec<_> = (0..COUNT)
+            .map(|_| tokio::spawn(websocket(serving.address(), turns.clone(), opened.clone())))
+            .collect();
+        while opened.load(Ordering::Relaxed) < COUNT {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let failed = all.iter().filter(|task| task.is_finished()).count();
+            assert_eq!(failed, 0, "none ends before the drain");
+        }
+        println!("{COUNT} websockets are open");
+        let began = Instant::now();
+        serving.signal("TERM");
+        let mut closed = Vec::new();
+        for task in all {
+            let (code, when) = task.await.expect("it was closed in order");
+            assert_eq!(code, 1012);
+            closed.push(when - began);
+        }
+        closed
+    });
+    let first = *closed.iter().min().expect("some");
+    let mut seconds = [0; SPREAD + 3];
+    for when in &closed {
+        let second = (*when - first).as_secs() as usize;
+        seconds[second.min(SPREAD + 2)] += 1;
+    }
+    println!("closed in each second from the first: {seconds:?}");
+    assert!(
+        first >= Duration::from_secs(1),
+        "none before the listener closed: {first:?}"
+    );
+    for in_second in &seconds[..SPREAD] {
+        assert!((700..=1300).contains(in_second), "{seconds:?}");
+    }
+    let (status, lines) = serving.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        lines.iter().any(|line| line.contains("\"stopped\"")),
+        "{lines:?}"
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("were cut off")),
+        "{lines:?}"
+    );
 }
