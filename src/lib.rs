@@ -169,6 +169,7 @@ pub mod _guide {
     /// [configuration]: crate::_guide::configuration
     #[doc = include_str!("../docs/porting.md")]
     pub mod porting {}
+    /// [build facts]: crate::_guide::build_facts#sources
     /// [configuration]: crate::_guide::configuration
     /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
     #[doc = include_str!("../docs/process.md")]

@@ -89,6 +89,9 @@ fn main() -> ExitCode {
         .name("edges")
         .defaults([("DOCKERFLOW_DRAIN_DELAY", "0s")])
         .command("migrate", "Migrate, with a pause", migrate)
+        .command("explode", "Panic", async |_| -> Result<(), Error> {
+            panic!("the command panics")
+        })
         .run(async move |server| serve(server, &case).await)
 }
 
@@ -116,10 +119,44 @@ async fn serve(server: Server, case: &str) -> Result<(), Error> {
                 })
                 .await;
         }
+        "panic beside" => {
+            let server = server.also("INTERNAL", || -> App<_> {
+                if env::var_os("CASE").is_some() {
+                    panic!("the factory beside panics")
+                } else {
+                    internal()
+                }
+            });
+            return server.run(app).await;
+        }
+        "slow start" => {
+            eprintln!("slow");
+            sleep(Duration::from_secs(60)).await;
+        }
         "no service" => return server.run(|| App::new().service(index)).await,
         "no service beside" => {
             let server = server.also("INTERNAL", || App::new().service(index));
             return server.run(app).await;
+        }
+        "long time-out" => {
+            let http = server.http(app)?.shutdown_timeout(60);
+            return server.serve(http).await;
+        }
+        "busy start" => {
+            // Something else keeps the thread, and what this waits for is over at the same time as a signal arrives.
+            rt::spawn(async {
+                eprintln!("busy");
+                std::thread::sleep(Duration::from_secs(1));
+            });
+            sleep(Duration::from_millis(500)).await;
+        }
+        "listenfd" => {
+            let http = server.http(app)?;
+            let http = match listenfd::ListenFd::from_env().take_tcp_listener(0)? {
+                Some(listener) => http.listen(listener)?,
+                None => http,
+            };
+            return server.serve(http).await;
         }
         "own workers" => {
             let http = server.http(app)?.workers(3);

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::environment::Environment;
+use crate::{environment::Environment, error::BadSetting};
 
 /// A TCP port or a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,21 @@ impl Address {
         matches!(self, Self::Tcp(address) if address.port() == 0)
     }
 
+    /// Reports whether a process cannot listen on both.
+    fn overlaps(&self, other: &Self) -> bool {
+        let covers = |one: IpAddr, other: IpAddr| {
+            one == other || one.is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+        };
+        match (self, other) {
+            (Self::Unix(one), Self::Unix(other)) => one == other,
+            (Self::Tcp(one), Self::Tcp(other)) => {
+                let port = one.port() != 0 && one.port() == other.port();
+                port && (covers(one.ip(), other.ip()) || covers(other.ip(), one.ip()))
+            }
+            _ => false,
+        }
+    }
+
     /// Returns the path of the socket, if it is one.
     pub(super) fn unix(&self) -> Option<&Path> {
         match self {
@@ -85,13 +100,48 @@ pub(super) fn read_port(
     })
 }
 
+/// Returns what is wrong with addresses of which two are the same. Each has the name of its port's variable. `unix` says whether the
+/// program has bound a Unix socket itself.
+pub(super) fn conflicts(taken: &[(String, Address)], unix: bool) -> Vec<BadSetting> {
+    let mut bad = Vec::new();
+    for (index, (port, address)) in taken.iter().enumerate() {
+        let earlier = taken[..index]
+            .iter()
+            .find(|(_, other)| other.overlaps(address));
+        let (variable, held) = match address {
+            Address::Tcp(address) => (port.clone(), address.port().to_string()),
+            Address::Unix(_) => (port.replace("PORT", "HOST"), address.to_string()),
+        };
+        let expected = if let Some((other, _)) = earlier {
+            let other = match address {
+                Address::Tcp(_) => other.clone(),
+                Address::Unix(_) => other.replace("PORT", "HOST"),
+            };
+            format!("another one than that of {other}")
+        } else if *address == Address::Tcp(STAND_IN)
+            && (unix || taken.iter().any(|(_, other)| other.unix().is_some()))
+        {
+            // The requests of both would seem to have come to the same address.
+            format!("another one: actix-web takes {STAND_IN} for the address of each Unix socket")
+        } else {
+            continue;
+        };
+        bad.push(BadSetting {
+            name: variable,
+            held: Some(held),
+            expected,
+        });
+    }
+    bad
+}
+
 /// Listens on a Unix socket. A socket that an earlier process has left is replaced, one that is in use is not.
 pub(super) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                "there is a file that is not a socket",
+                "a file that is not a socket has this name",
             ));
         }
         Ok(_) if UnixStream::connect(path).is_ok() => return Err(io::ErrorKind::AddrInUse.into()),
@@ -101,13 +151,18 @@ pub(super) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-/// Returns what an `HttpServer` that was bound by hand listens on.
-///
-/// actix-web reports 127.0.0.1:8080 for each Unix socket. Linux knows better.
-pub(super) fn announced(bound: &[(SocketAddr, &str)]) -> Vec<String> {
-    const STAND_IN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// What actix-web reports as the address of each Unix socket.
+const STAND_IN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Returns the Unix sockets among the addresses that an `HttpServer` was bound to. Linux knows which ones the process listens on.
+pub(super) fn unix_among(bound: &[(SocketAddr, &str)]) -> Vec<String> {
     let doubtful = bound.contains(&(STAND_IN, "http"));
-    let mut sockets = doubtful.then(unix_sockets).unwrap_or_default().into_iter();
+    doubtful.then(unix_sockets).unwrap_or_default()
+}
+
+/// Returns what an `HttpServer` that was bound by hand listens on.
+pub(super) fn announced(bound: &[(SocketAddr, &str)]) -> Vec<String> {
+    let mut sockets = unix_among(bound).into_iter();
     let addresses = bound.iter().map(|(address, scheme)| {
         let socket = ((*address, *scheme) == (STAND_IN, "http")).then(|| sockets.next());
         match socket.flatten() {
@@ -140,4 +195,52 @@ fn unix_sockets() -> Vec<String> {
         (accepts && own.iter().any(|own| own == inode)).then(|| path.to_owned())
     });
     listening.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(text: &str) -> Address {
+        Address::Tcp(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn two_addresses_conflict_if_one_process_cannot_listen_on_both() {
+        for (one, other, expected) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("0.0.0.0:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "0.0.0.0:80", true),
+            ("[::]:80", "127.0.0.1:80", true),
+            ("[::]:80", "0.0.0.0:80", true),
+            ("0.0.0.0:80", "[::1]:80", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("127.0.0.1:80", "127.0.0.1:81", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let taken = [("PORT".into(), tcp(one)), ("X_PORT".into(), tcp(other))];
+            let bad = conflicts(&taken, false);
+            assert_eq!(bad.len(), usize::from(expected), "{one} {other}: {bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_looks_like_a_unix_socket_is_refused_beside_one() {
+        let ops = || ("DOCKERFLOW_OPS_PORT".to_owned(), tcp("127.0.0.1:8080"));
+        let socket = ("PORT".to_owned(), Address::Unix("/run/app.sock".into()));
+        assert!(conflicts(&[ops()], false).is_empty());
+        assert_eq!(conflicts(&[ops()], true).len(), 1);
+        let bad = conflicts(&[socket.clone(), ops()], false);
+        assert!(
+            bad[0]
+                .to_string()
+                .starts_with("DOCKERFLOW_OPS_PORT is \"8080\", expected another one: "),
+            "{bad:?}"
+        );
+        let bad = conflicts(&[socket.clone(), ("X_PORT".into(), socket.1)], false);
+        assert_eq!(
+            bad[0].to_string(),
+            "X_HOST is \"unix:/run/app.sock\", expected another one than that of HOST"
+        );
+    }
 }

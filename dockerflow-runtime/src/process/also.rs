@@ -49,11 +49,11 @@ impl Also {
                 environment.report(BadSetting {
                     name: "Server::also".into(),
                     held: Some(name.clone()),
-                    expected: "another name, of capitals, digits and underscores, whose _HOST and _PORT are not variables of dockerflow".into(),
+                    expected: "a name of capital letters, digits and underscores that no other app has, and whose _HOST and _PORT are not variables of dockerflow".into(),
                 });
                 return Address::Tcp((Address::ANY, 0).into());
             }
-            let variable = format!("{name}_PORT");
+            let variable = also.port_variable();
             let port = address::read_port(environment, &variable, None);
             if port.is_none() && !environment.is_bad(&variable) {
                 environment.report(BadSetting {
@@ -70,6 +70,11 @@ impl Also {
             )
         });
         addresses.collect()
+    }
+
+    /// Returns the variable of its port.
+    pub(super) fn port_variable(&self) -> String {
+        format!("{}_PORT", self.name)
     }
 
     /// Makes the app listen on its address.

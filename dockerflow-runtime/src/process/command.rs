@@ -15,10 +15,13 @@ const COMMANDS: [(&str, &str); 4] = [
         "serve",
         "Serve until SIGTERM or SIGINT; the default without a command",
     ),
-    ("version", "Print the version object"),
+    (
+        "version",
+        "Print the version object: $DOCKERFLOW_VERSION_FILE, else /app/version.json, else what was found at build time",
+    ),
     (
         "healthcheck",
-        "Ask the service at $HOST and $PORT whether it is alive; exit with 0 or 1",
+        "Ask the service whether it is alive, at $DOCKERFLOW_OPS_PORT if that is set, else at $HOST and $PORT; exit with 0 or 1",
     ),
     ("help", "Print this"),
 ];
@@ -55,10 +58,11 @@ impl CommandLine {
             let inline = text.strip_prefix("--config=").map(OsString::from);
             if text == "--config" || inline.is_some() {
                 let file = inline.or_else(|| arguments.next());
-                match file.filter(|file| config.is_none() && !file.is_empty()) {
-                    Some(file) => config = Some(file.into()),
-                    None => return Err(unexpected(&argument, "one --config FILE")),
-                }
+                let Some(file) = file.filter(|file| config.is_none() && !file.is_empty()) else {
+                    let expected = "the path of one file or directory after it";
+                    return Err(BadSetting::new("--config", expected).into());
+                };
+                config = Some(file.into());
             } else if let Some(found) = Command::named(text, own).filter(|_| command.is_none()) {
                 command = Some(found);
             } else {
@@ -89,7 +93,7 @@ impl Command {
 
 fn unexpected(argument: &OsStr, expected: &str) -> Error {
     Error::Settings(vec![BadSetting {
-        name: "the command line".into(),
+        name: "the argument".into(),
         held: Some(argument.to_string_lossy().into_owned()),
         expected: expected.into(),
     }])
@@ -170,7 +174,7 @@ mod tests {
             (&["serve", "migrate"], "migrate"),
             (&["healthcheck", "8000"], "8000"),
         ] {
-            let text = format!("the command line is {wrong:?}, {expected}");
+            let text = format!("the argument is {wrong:?}, {expected}");
             assert_eq!(command(arguments), Err(text));
         }
     }
@@ -192,7 +196,10 @@ mod tests {
             &["--config", "a", "--config", "b"],
         ] {
             let text = parse(arguments).expect_err("one file is expected");
-            assert!(text.ends_with("expected one --config FILE"), "{text}");
+            assert!(
+                text.starts_with("--config: expected the path of one file"),
+                "{text}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! An HTTP server: what actix-web asks of its app, and how it becomes one that listens.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use actix_http::Request;
 use actix_service::IntoServiceFactory;
@@ -75,6 +75,8 @@ pub(super) struct Place<'a> {
 pub(super) struct Listening {
     pub(super) server: dev::Server,
     pub(super) shared: Shared,
+    /// The Unix socket, to be removed at the end.
+    pub(super) socket: Option<PathBuf>,
     pub(super) announced: Announced,
 }
 
@@ -157,6 +159,7 @@ where
     Ok(Listening {
         server: http.run(),
         shared,
+        socket: address.unix().map(Into::into),
         announced,
     })
 }

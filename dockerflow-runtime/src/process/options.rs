@@ -6,7 +6,10 @@ use super::{
     address::{self, Address},
     limits::{self, MOST_WORKERS},
 };
-use crate::{environment::Environment, error::Error};
+use crate::{
+    environment::Environment,
+    error::{BadSetting, Error},
+};
 
 /// What the environment says of the process itself.
 #[derive(Clone, Debug)]
@@ -48,6 +51,13 @@ impl ProcessOptions {
             ops_host,
             ops_port.unwrap_or_default(),
         );
+        if ops.unix().is_some() {
+            environment.report(BadSetting {
+                name: "DOCKERFLOW_OPS_HOST".into(),
+                held: Some(ops.to_string()),
+                expected: "an IP address, not a Unix socket".into(),
+            });
+        }
         let workers = environment.get(
             "WORKERS",
             None,
@@ -107,8 +117,8 @@ impl ProcessOptions {
 
     /// Returns how many workers each of so many servers has, or reports that there is no room for those that were asked for.
     pub(super) fn workers(&self, servers: usize) -> Result<usize, Error> {
-        let room = limits::raise_file_limit();
-        limits::workers(self.workers, processors(), room, servers)
+        let files = limits::raise_file_limit();
+        limits::workers(self.workers, processors(), files, servers)
             .map_err(|bad| Error::Settings(vec![bad]))
     }
 }

@@ -57,11 +57,12 @@ use crate::{
 /// Errors are printed on stderr, one line for each fault, and logged if the log has started by then. The exit code is 2 if the
 /// configuration or the command line is at fault, else 1; a `main` that returns a [`Result`] would always exit with 1.
 ///
-/// A SIGTERM or SIGINT that arrives before [`Server::run`] is called ends the process at once with 0, also as process 1 of a
-/// container. In one of the program's own commands, it ends the process at once with 1, as the command was not finished.
+/// A signal that arrives before [`Server::run`] is called ends the process at once, also as process 1 of a container: with 0, as a
+/// service that is stopped has done what it was asked to; in one of the program's own commands with 1, as its work is not done.
 ///
-/// For a command line of your own, the parts are public: `println!("{}", version!())`, [`healthcheck`](crate::healthcheck),
-/// [`Server::from_env`], [`Error::exit_code`].
+/// For a command line of your own, the parts are public: [`Server::from_env`], [`healthcheck`](crate::healthcheck),
+/// [`Error::exit_code`], and `println!("{}", dockerflow::version!())`, which prints the facts of the build in the same form. The
+/// command `version` prints what is served: the file at `DOCKERFLOW_VERSION_FILE` or `/app/version.json`, if there is one.
 #[must_use = "a program does nothing until `run` is called"]
 pub struct Program {
     version: Version,
@@ -245,7 +246,8 @@ async fn until_stopped(
     run: impl AsyncFnOnce(Server) -> Result<(), Error>,
     stopped: Stopped,
 ) -> Result<(), Error> {
-    let server = Server::with(&setup)?;
+    let mut server = Server::with(&setup)?;
+    server.heed_signals()?;
     let metrics = server.metrics();
     let serving = server.serving();
     let mut signals = Signals::new()?;

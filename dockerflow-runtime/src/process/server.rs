@@ -59,6 +59,8 @@ pub struct Server {
     /// Which variables are set to what.
     set: String,
     serving: Serving,
+    /// Taken when the program started, so that a signal that arrives before the service is up is not lost.
+    signals: Option<Signals>,
     also: Vec<Also>,
 }
 
@@ -74,16 +76,20 @@ impl Server {
 
     /// Returns the server of a program that has fixed something in its code.
     pub(super) fn with(setup: &Setup) -> Result<Self, Error> {
-        let mut environment = Environment::new(|name| match &setup.config {
-            Some(path) if name == "CONFIG_PATH" => Some(path.into()),
-            _ => env::var_os(name),
-        })
-        .with_defaults(&setup.defaults);
+        let mut environment = Environment::of_process().with_defaults(&setup.defaults);
         let options = ProcessOptions::read(&mut environment);
-        let service = ServiceOptions::read(&mut environment);
+        let mut service = ServiceOptions::read(&mut environment);
+        service.has_ops_port = options.ops.is_some();
         let logs = LogOptions::read(&mut environment);
-        let files = Files::read(&mut environment).with_prefix(&setup.settings_prefix);
-        let set = environment.set();
+        let (files, given) = match &setup.config {
+            Some(path) => (
+                Files::at(path, "--config", &mut environment),
+                format!(" --config={}", path.display()),
+            ),
+            None => (Files::read(&mut environment), String::new()),
+        };
+        let files = files.with_prefix(&setup.settings_prefix);
+        let set = (environment.set() + &given).trim_start().to_owned();
         let mut warnings = environment.warnings();
         let options = environment.finish(options)?;
         options.workers(1)?;
@@ -102,6 +108,7 @@ impl Server {
             files,
             set,
             serving: Serving::default(),
+            signals: None,
             also: Vec::new(),
         })
     }
@@ -141,8 +148,9 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`; a `shutdown_timeout` of the builder counts
-    /// only if it is shorter.
+    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`, because whoever sends SIGTERM has to know
+    /// it. A longer `shutdown_timeout` of the builder has no effect, and actix-web does not say what it is: the warning that requests
+    /// were cut off names the variable. A shorter one counts, but then the log does not say that requests were cut off.
     ///
     /// # Errors
     ///
@@ -236,6 +244,12 @@ impl Server {
         }
     }
 
+    /// Makes the server heed the signals since now.
+    pub(super) fn heed_signals(&mut self) -> Result<(), Error> {
+        self.signals = Some(Signals::new()?);
+        Ok(())
+    }
+
     /// Returns whether the signals are [`Server::serve`]'s by now.
     pub(super) fn serving(&self) -> Serving {
         self.serving.clone()
@@ -255,15 +269,20 @@ impl Server {
     {
         self.shared
             .check("an HttpServer that is not from Server::http")?;
-        let signals = Signals::new()?;
+        let signals = match self.signals.take() {
+            Some(signals) => signals,
+            None => Signals::new()?,
+        };
         let listening = self.listen(http)?;
         let mut servers = Vec::new();
         let mut shared = Vec::new();
         let mut announced = Vec::new();
+        let mut sockets = Vec::new();
         for one in listening {
             servers.push(one.server);
             shared.push(one.shared);
             announced.push(one.announced);
+            sockets.extend(one.socket);
         }
         self.serving.set();
         let up = || {
@@ -279,9 +298,8 @@ impl Server {
         if let Some(watch) = watch {
             watch.abort();
         }
-        if let Some(path) = self.options.address.unix() {
-            // It may be gone.
-            let _ = fs::remove_file(path);
+        for path in sockets {
+            let _ = fs::remove_file(path); // it may be gone
         }
         // Within the time that a stop may take. A report that was made earlier is sent by now.
         let left = stopping.map_or(REPORTS, |began: Instant| {
@@ -314,6 +332,19 @@ impl Server {
                 expected: "an IP address: this program binds its server itself".into(),
             });
         }
+        let mut taken = Vec::new();
+        if !by_hand {
+            taken.push(("PORT".to_owned(), self.options.address.clone()));
+        }
+        if let Some(ops) = &self.options.ops {
+            taken.push(("DOCKERFLOW_OPS_PORT".to_owned(), ops.clone()));
+        }
+        let others = also.iter().map(Also::port_variable);
+        taken.extend(others.zip(addresses.iter().cloned()));
+        let unix = !address::unix_among(&http.addrs_with_scheme()).is_empty();
+        for bad in address::conflicts(&taken, unix) {
+            environment.report(bad);
+        }
         for warning in environment.warnings() {
             log::warn!(target: LOG, "{warning}");
         }
@@ -330,12 +361,14 @@ impl Server {
             listeners: 0,
             port_was_chosen: address.has_no_port(),
         };
+        let mut ops_bound = None;
         let http = match ops {
             None => http,
             Some(ops) => {
                 let http = http::bind(http, ops, "DOCKERFLOW_OPS_PORT")?;
                 if let Some(bound) = http.addrs().last() {
                     self.shared.set_ops(*bound);
+                    ops_bound = Some(*bound);
                     let text = format!("http://{bound} (DOCKERFLOW_OPS)");
                     announced.addresses.push(text);
                 }
@@ -347,10 +380,16 @@ impl Server {
         let mut all = vec![Listening {
             server: http.run(),
             shared: self.shared.clone(),
+            socket: address.unix().map(Into::into),
             announced,
         }];
         for (also, address) in also.into_iter().zip(&addresses) {
-            all.push(also.listen(address, &self.shared, &self.options, workers)?);
+            let other = also.listen(address, &self.shared, &self.options, workers)?;
+            if let Some(bound) = ops_bound {
+                // What is for operations alone is not public on this address, either.
+                other.shared.set_ops(bound);
+            }
+            all.push(other);
         }
         Ok(all)
     }
@@ -367,5 +406,16 @@ impl Serving {
 
     pub(super) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_go_to_another_thread() {
+        const fn send<T: Send>() {}
+        const { send::<Server>() };
     }
 }

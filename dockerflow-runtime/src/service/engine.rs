@@ -328,7 +328,8 @@ impl Engine {
         for observer in observers.into_iter().flatten() {
             heartbeat.observe(observer);
         }
-        if options.error_endpoint {
+        // With a port for operations, it is not public.
+        if options.error_endpoint && !options.has_ops_port {
             log::warn!(
                 target: "dockerflow.server",
                 "DOCKERFLOW_ERROR_ENDPOINT is set: whoever reaches /__error__ can raise alerts and spend the quota of error reports"

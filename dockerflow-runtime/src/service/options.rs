@@ -20,6 +20,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) version_file: Option<PathBuf>,
     /// `DOCKERFLOW_ERROR_ENDPOINT`: whether `/__error__` answers.
     pub(crate) error_endpoint: bool,
+    /// Whether the server listens on `DOCKERFLOW_OPS_PORT`.
+    pub(crate) has_ops_port: bool,
     /// The heartbeat.
     pub(crate) health: HealthOptions,
     /// Metrics.
@@ -53,6 +55,10 @@ impl ServiceOptions {
     pub(crate) fn from_env() -> Result<Self, Error> {
         let mut environment = Environment::of_process();
         let options = Self::read(&mut environment);
+        environment.not_supported(
+            "DOCKERFLOW_OPS_PORT",
+            "only Server::run and Server::serve listen on it, and this app has a server of its own",
+        );
         for warning in environment.warnings() {
             log::warn!(target: "dockerflow.server", "{warning}");
         }
@@ -63,6 +69,7 @@ impl ServiceOptions {
         Self {
             version_file: environment.path("DOCKERFLOW_VERSION_FILE"),
             error_endpoint: environment.flag("DOCKERFLOW_ERROR_ENDPOINT"),
+            has_ops_port: false,
             health: HealthOptions::read(environment),
             metrics: MetricsOptions::read(environment),
             reports: ReportOptions::read(environment),

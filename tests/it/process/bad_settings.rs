@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{command, serve};
-use crate::support::{get, is_root, program, run, text};
+use crate::support::{command_of, get, is_root, program, run, text};
 
 /// Every variable of the runtime and values that it cannot have.
 pub(super) const BAD: &[(&str, &[&str])] = &[
@@ -218,7 +218,7 @@ fn a_file_of_settings_without_read_permission_and_a_broken_one_are_both_named() 
     let lines: Vec<_> = stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{stderr}");
     assert!(
-        lines[0].starts_with(&format!("{}: expected TOML", broken.display())),
+        lines[0].starts_with(&format!("{}: expected valid TOML", broken.display())),
         "{stderr}"
     );
     assert!(
@@ -232,6 +232,88 @@ fn a_file_of_settings_without_read_permission_and_a_broken_one_are_both_named() 
 }
 
 #[test]
+fn a_path_of_settings_that_cannot_be_used_is_reported_by_the_name_that_gave_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir(path("empty.toml")).expect("a directory");
+    fs::write(path("bad.toml"), "greeting = ").expect("a file");
+    fs::write(path("large.json"), vec![b' '; 17 << 20]).expect("a file");
+    fs::write(path("app.ini"), "").expect("a file");
+    let pipe = Command::new("mkfifo").arg(path("pipe.toml")).status();
+    assert!(pipe.expect("mkfifo runs").success());
+    for (file, expected) in [
+        (
+            "missing",
+            "NAME is \"PATH\", expected a file or directory that can be read: No such file or directory",
+        ),
+        (
+            "empty.toml",
+            "NAME is \"PATH\", expected a file, not an empty directory: Docker's -v",
+        ),
+        (
+            "app.ini",
+            "NAME is \"PATH\", expected a directory, or a file whose name ends in .toml, .yaml, .yml or .json",
+        ),
+        (
+            "pipe.toml",
+            "PATH: expected a file that can be read: it is a pipe",
+        ),
+        (
+            "large.json",
+            "PATH: expected a file that can be read: it has more than 16777216 bytes",
+        ),
+        ("bad.toml", "PATH: expected valid TOML: "),
+    ] {
+        let path = path(file);
+        for name in ["CONFIG_PATH", "--config"] {
+            let mut command = command();
+            command.env("PORT", "0");
+            match name {
+                // The option has the last word, and the variable is not even looked at.
+                "--config" => command.arg(name).arg(&path).env("CONFIG_PATH", "/nowhere"),
+                _ => command.env(name, &path),
+            };
+            let output = run(command);
+            let stderr = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+            let expected = expected.replace("NAME", name);
+            let expected = expected.replace("PATH\"", &format!("{}\"", path.display()));
+            let expected = match expected.strip_prefix("PATH:") {
+                Some(rest) => format!("{}:{rest}", path.display()),
+                None => expected,
+            };
+            assert!(stderr.starts_with(&expected), "{expected}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_setting_names_the_option_that_gave_the_files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("a.toml");
+    fs::write(&file, "").expect("a file");
+    for (name, expected) in [
+        (
+            "CONFIG_PATH",
+            "api_token: expected a value, in a file at CONFIG_PATH or as API_TOKEN\n",
+        ),
+        (
+            "--config",
+            "api_token: expected a value, in a file at --config or as API_TOKEN\n",
+        ),
+    ] {
+        let mut command = command_of("settings");
+        command.envs([("STRUCTURE", "plain"), ("PORT", "0")]);
+        match name {
+            "--config" => command.arg(name).arg(&file),
+            _ => command.env(name, &file),
+        };
+        assert_eq!(text(&run(command).stderr), expected);
+    }
+}
+
+#[test]
 fn a_wrong_command_line_is_exit_code_2_and_names_the_commands() {
     let mut command = command();
     command.arg("start");
@@ -239,6 +321,6 @@ fn a_wrong_command_line_is_exit_code_2_and_names_the_commands() {
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(
         text(&output.stderr),
-        "the command line is \"start\", expected serve, version, healthcheck, --help or nothing\n"
+        "the argument is \"start\", expected serve, version, healthcheck, --help or nothing\n"
     );
 }

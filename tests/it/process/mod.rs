@@ -8,6 +8,7 @@ mod edges;
 mod live;
 mod secrets;
 mod start;
+mod stop;
 
 use std::process::Command;
 
