@@ -1,12 +1,20 @@
 // Where the README's links lead from the page of the crate: the first definition of a label counts.
 //! [Build facts]: crate::_guide::build_facts
 //! [Health checks]: crate::_guide::health_checks
+//! [which probe asks what]: crate::_guide::health_checks#which-probe-goes-where
 //! [Logging]: crate::_guide::logging
 //! [Metrics]: crate::_guide::metrics
 //! [Configuration]: crate::_guide::configuration
 //! [Process]: crate::_guide::process
 //! [Container]: crate::_guide::container
+//! [Features]: crate::_guide::features
 //! [Stability]: crate::_guide::stability
+//! [Porting a service]: crate::_guide::porting
+//! [From endpoints written by hand]: crate::_guide::from_hand_written_endpoints
+//! [from tracing-actix-web]: crate::_guide::from_tracing_actix_web
+//! [Sentry, OpenTelemetry, Prometheus]: crate::_guide::telemetry
+//! [Examples]: https://docs.rs/crate/dockerflow/latest/source/examples/README.md
+//! [API]: crate
 //! [MPL-2.0]: https://docs.rs/crate/dockerflow/latest/source/LICENSE
 //! [CONTRIBUTING.md]: https://docs.rs/crate/dockerflow/latest/source/CONTRIBUTING.md
 //! [CHANGELOG.md]: https://docs.rs/crate/dockerflow/latest/source/CHANGELOG.md
@@ -162,11 +170,19 @@ pub mod _guide {
     pub mod health_checks {}
     #[doc = include_str!("../docs/features.md")]
     pub mod features {}
+    /// [metrics]: crate::_guide::metrics
+    #[doc = include_str!("../docs/from-hand-written-endpoints.md")]
+    pub mod from_hand_written_endpoints {}
+    /// [telemetry]: crate::_guide::telemetry
+    /// [health checks]: crate::_guide::health_checks
+    #[doc = include_str!("../docs/from-tracing-actix-web.md")]
+    pub mod from_tracing_actix_web {}
     #[doc = include_str!("../docs/logging.md")]
     pub mod logging {}
     #[doc = include_str!("../docs/metrics.md")]
     pub mod metrics {}
-    /// [configuration]: crate::_guide::configuration
+    /// [from endpoints written by hand]: crate::_guide::from_hand_written_endpoints
+    /// [from tracing-actix-web and vergen]: crate::_guide::from_tracing_actix_web
     #[doc = include_str!("../docs/porting.md")]
     pub mod porting {}
     /// [build facts]: crate::_guide::build_facts#sources
@@ -177,4 +193,9 @@ pub mod _guide {
     /// [features]: crate::_guide::features
     #[doc = include_str!("../docs/stability.md")]
     pub mod stability {}
+    /// [logging]: crate::_guide::logging
+    /// [metrics]: crate::_guide::metrics
+    /// [features]: crate::_guide::features
+    #[doc = include_str!("../docs/telemetry.md")]
+    pub mod telemetry {}
 }

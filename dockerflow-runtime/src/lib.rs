@@ -9,6 +9,8 @@ compile_error!(
 
 mod environment;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod health;
 mod json;
 mod lock;

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use dockerflow_build_facts::{Inputs, git::Git};
+use dockerflow_build_facts::{Facts, Inputs};
 use libfuzzer_sys::fuzz_target;
 
 /// What an input may write. The first byte of a part says which file, the next two how long it is.
@@ -42,15 +42,21 @@ fuzz_target!(|bytes: &[u8]| {
         fs::write(path, content).expect("a file");
         rest = after;
     }
-    let mut inputs = Inputs::new(|_| None);
-    if let Some(Git {
-        commit: Some(commit),
-        ..
-    }) = Git::find(folder.path(), "1.0.0", &mut inputs)
-    {
-        assert!(
-            [40, 64].contains(&commit.len()) && commit.bytes().all(|one| one.is_ascii_hexdigit()),
-            "{commit:?}"
-        );
-    }
+    let package = folder.path().display().to_string();
+    let mut inputs = Inputs::new(move |name| match name {
+        "CARGO_MANIFEST_DIR" => Some(package.clone()),
+        "CARGO_PKG_VERSION" => Some("1.0.0".to_owned()),
+        _ => None,
+    });
+    let facts = Facts::find(&mut inputs).expect("no variable is set");
+    let commit = &facts.commit;
+    assert!(
+        [0, 40, 64].contains(&commit.len()) && commit.bytes().all(|one| one.is_ascii_hexdigit()),
+        "{commit:?}"
+    );
+    let source = &facts.source;
+    assert!(
+        source.is_empty() || source.starts_with("http"),
+        "{source:?}"
+    );
 });

@@ -11,9 +11,9 @@ fuzz_target!(|text: &str| {
         // Of a key that stands there twice, either value will do.
         if text.matches("\"a\"").count() <= 1 && text.matches("\"b\"").count() <= 1 {
             let expected = value["a"]["b"].as_str();
-            // A string with an escape is not returned, as no fact needs one.
-            if !text.contains('\\') {
-                assert_eq!(found, expected, "{text:?}");
+            // Keys are compared as they are written, and half of a surrogate pair is replaced.
+            if !text.contains("\\u") {
+                assert_eq!(found.as_deref(), expected, "{text:?}");
             }
         }
     }

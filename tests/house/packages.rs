@@ -72,3 +72,20 @@ fn each_published_package_has_its_sources_and_nothing_of_the_workshop() {
         }
     }
 }
+
+#[test]
+fn each_feature_is_in_the_page_of_features() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/features.md")).expect("a page");
+    let facade = published()
+        .into_iter()
+        .find(|one| one["name"] == "dockerflow")
+        .expect("it is published");
+    let features = facade["features"].as_object().expect("a table");
+    for feature in features.keys().filter(|feature| *feature != "default") {
+        let row = page
+            .lines()
+            .any(|line| line.starts_with("| `") && line.contains(&format!("`{feature}`")));
+        assert!(row, "docs/features.md has no row for {feature}");
+    }
+}

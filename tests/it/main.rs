@@ -1,6 +1,7 @@
 //! The facade's integration tests: one binary, a module for each topic.
 
 mod endpoints;
+mod examples;
 mod health_check;
 mod heartbeat;
 mod hygiene;

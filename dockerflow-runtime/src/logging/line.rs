@@ -389,7 +389,8 @@ impl Line<'_> {
                 return;
             }
             // It goes at the end.
-            self.room += self.fields.all[earlier].all.len();
+            let freed = self.fields.all[earlier].all.len();
+            self.room = self.room.saturating_add(freed);
         }
         let room = room.max(self.room);
         self.value(value, VALUE);
@@ -526,7 +527,7 @@ impl Line<'_> {
             self.remove_replaced();
         }
         match self.format {
-            Format::Text { .. } => self.text.push(b'\n'),
+            Format::Text { .. } => self.end_text(),
             Format::Json => self.end_json(level, kind),
             Format::Mozlog | Format::Gcp => self.end_mozlog(kind),
         }
@@ -871,6 +872,22 @@ mod tests {
                 formatter.write_str(self.0)?;
             }
             panic!("nobody listens any more");
+        }
+    }
+
+    #[test]
+    fn the_number_of_lost_fields_replaces_a_field_of_its_name() {
+        for format in FORMATS {
+            let long = "x".repeat(VALUE);
+            let (_, fields) = line(format, None, |line| {
+                line.last("log.cut", Value::Text("the app's"));
+                for key in ["a", "b", "c", "d"] {
+                    line.last(key, Value::Text(&long));
+                }
+            });
+            if format != (Format::Text { coloured: true }) {
+                assert_eq!(fields["log.cut"], 2, "{format:?}");
+            }
         }
     }
 

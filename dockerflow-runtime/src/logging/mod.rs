@@ -28,6 +28,8 @@ pub(crate) use self::{
     setup::{start, start_for_tests},
     sink::{Logging, current, dropped, flush},
 };
+#[cfg(fuzzing)]
+pub(crate) use self::line::{Format, Layout};
 pub use slog;
 
 pub use self::{

@@ -74,6 +74,28 @@ impl Line<'_> {
         }
     }
 
+    /// Ends the line. The control characters that JSON leaves as they are, DEL and those from U+0080 on, become `?`: some terminals
+    /// obey them.
+    pub(super) fn end_text(&mut self) {
+        let mut at = 0;
+        while let Some(rest) = self.text.get_mut(at..) {
+            at += match rest {
+                [] => break,
+                [del @ 0x7f, ..] => {
+                    *del = b'?';
+                    1
+                }
+                [0xc2, last @ 0x80..0xa0, ..] => {
+                    *last = b'?';
+                    rest[0] = b'?';
+                    2
+                }
+                _ => 1,
+            };
+        }
+        self.text.push(b'\n');
+    }
+
     /// Drops the quotes of the string that begins at `from` if it reads well without them.
     pub(super) fn unquote(&mut self, from: usize) {
         if let [b'"', inside @ .., b'"'] = &self.text[from..]
@@ -98,5 +120,29 @@ impl fmt::Write for Beginning {
         };
         self.0.push_str(head(text, room));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slog::Level;
+
+    use super::Value;
+    use crate::logging::line::{Format, Layout};
+
+    #[test]
+    fn no_control_character_reaches_a_terminal() {
+        let layout = Layout::new(Format::Text { coloured: false }, "shop");
+        let all: String = (0..0xc0).filter_map(char::from_u32).collect();
+        let fields = |line: &mut super::Line<'_>| {
+            line.outer(&all, Value::Text(&all));
+            line.outer("sent", Value::Bytes(all.as_bytes()));
+        };
+        let message = Some(Value::Text("sold"));
+        let line = layout.line(Level::Info, &all, message, fields, <[u8]>::to_vec);
+        let line = String::from_utf8(line).expect("text");
+        let line = line.strip_suffix('\n').expect("a line break at its end");
+        assert!(!line.contains(char::is_control), "{line:?}");
+        assert!(line.contains('\u{bf}'), "other characters stay: {line:?}");
     }
 }

@@ -23,6 +23,8 @@ mod tests;
 pub use cadence;
 
 pub use self::client::Metrics;
+#[cfg(fuzzing)]
+pub(crate) use self::recorder::clean_for_fuzzing as clean;
 pub(crate) use self::{
     kept::{Kept, keep_on_this_thread, kept},
     options::MetricsOptions,

@@ -161,6 +161,12 @@ impl Recorder {
     }
 }
 
+/// Returns what is sent of a line that an app's client wrote.
+#[cfg(fuzzing)]
+pub(crate) fn clean_for_fuzzing(line: &str) -> String {
+    clean(line).into_owned()
+}
+
 /// The recorder as cadence sees it.
 pub(super) struct Sink(pub(super) Arc<Recorder>);
 

@@ -16,4 +16,6 @@ mod stop;
 mod systemd;
 mod variables;
 
+#[cfg(fuzzing)]
+pub(crate) use self::options::ProcessOptions;
 pub use self::{healthcheck::healthcheck, http::HttpService, program::Program, server::Server};

@@ -60,7 +60,7 @@ impl Files {
         self.settings_with(env::vars_os())
     }
 
-    fn settings_with<T: DeserializeOwned>(
+    pub(crate) fn settings_with<T: DeserializeOwned>(
         &self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<T, Error> {
