@@ -183,6 +183,7 @@ pub mod _guide {
     pub mod metrics {}
     /// [from endpoints written by hand]: crate::_guide::from_hand_written_endpoints
     /// [from tracing-actix-web and vergen]: crate::_guide::from_tracing_actix_web
+    /// [Sentry, OpenTelemetry, Prometheus]: crate::_guide::telemetry
     #[doc = include_str!("../docs/porting.md")]
     pub mod porting {}
     /// [build facts]: crate::_guide::build_facts#sources
