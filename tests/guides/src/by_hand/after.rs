@@ -50,7 +50,7 @@ fn app(settings: Data<Settings>) -> App {
 }
 
 async fn serve(server: Server) -> Result<(), Error> {
-    let settings = Data::new(server.settings()?);
+    let settings: Data<Settings> = Data::new(server.settings()?);
     server.run(move || app(settings.clone())).await
 }
 
