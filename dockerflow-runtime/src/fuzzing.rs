@@ -68,10 +68,10 @@ pub fn trace(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::accept(headers)
 }
 
-/// Returns what is sent of a line that an app's client of statsd wrote.
+/// Returns the lines that are sent of one that an app's client of statsd wrote.
 #[must_use]
-pub fn statsd_line(line: &str) -> String {
-    metrics::clean(line)
+pub fn statsd_lines(line: &str) -> String {
+    String::from_utf8(metrics::sent(line)).expect("text stays text")
 }
 
 /// Reads an app's settings from these variables and the files at `CONFIG_PATH`, which is one of them.

@@ -24,7 +24,7 @@ pub use cadence;
 
 pub use self::client::Metrics;
 #[cfg(fuzzing)]
-pub(crate) use self::recorder::clean_for_fuzzing as clean;
+pub(crate) use self::recorder::sent;
 pub(crate) use self::{
     kept::{Kept, keep_on_this_thread, kept},
     options::MetricsOptions,

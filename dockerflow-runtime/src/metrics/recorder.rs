@@ -161,10 +161,14 @@ impl Recorder {
     }
 }
 
-/// Returns what is sent of a line that an app's client wrote.
+/// Returns what is sent of a line that an app's client wrote: nothing if it is refused.
 #[cfg(fuzzing)]
-pub(crate) fn clean_for_fuzzing(line: &str) -> String {
-    clean(line).into_owned()
+pub(crate) fn sent(line: &str) -> Vec<u8> {
+    let mut sent = Vec::new();
+    if let Ok(line) = super::statsd::accept(line) {
+        spell_out(&line, &mut sent);
+    }
+    sent
 }
 
 /// The recorder as cadence sees it.
