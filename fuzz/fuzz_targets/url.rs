@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
         let host = found.split('/').nth(2).unwrap_or_default();
         assert!(!host.contains('@'), "{text:?} became {found:?}");
         assert!(
-            !found.contains(|one: char| one.is_whitespace() || one.is_control()),
+            !found.contains(|one: char| one == ' ' || one.is_control()),
             "{text:?} became {found:?}"
         );
     }

@@ -259,7 +259,7 @@ mod tests {
             ("app.a#b@c,d e:1|c", "app.a_b_c_d_e:1|c"),
             ("app.a\nb:1|c", "app.a_b:1|c"),
             ("app.a:1|c\nforged:1|c", "app.a_1_c_forged:1|c"),
-            ("app.c:0|g|.:0.5|g", "app.c_0_g_.:0.5|g"),
+            ("app.c:0|g|x:0.5|g", "app.c_0_g_x:0.5|g"),
             ("app.é:1|c", "app.__:1|c"),
             ("app.d:7|g|#queue:a|b\nc:1|c", "app.d:7|g|#queue:a_b_c:1_c"),
             ("app.d:7|g|#url:http://x#y", "app.d:7|g|#url:http://x_y"),
