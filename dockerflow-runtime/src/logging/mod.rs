@@ -19,6 +19,8 @@ mod text;
 mod unresolved;
 mod writer;
 
+#[cfg(fuzzing)]
+pub(crate) use self::line::{Format, Layout};
 #[cfg(feature = "sentry-0_49")]
 pub(crate) use self::panics::is_contained;
 pub(crate) use self::{
@@ -28,8 +30,6 @@ pub(crate) use self::{
     setup::{start, start_for_tests},
     sink::{Logging, current, dropped, flush},
 };
-#[cfg(fuzzing)]
-pub(crate) use self::line::{Format, Layout};
 pub use slog;
 
 pub use self::{
