@@ -1,4 +1,5 @@
-//! Ready-made checks, which a one-line `#[health_check]` calls: of SQL databases, Redis, disks, memory, and what may get too old.
+//! Ready-made checks, which a one-line `#[health_check]` calls: of databases, Redis, HTTP services, disks, memory, certificates, and
+//! what may get too old.
 //!
 //! A feature that is named after a client carries the client's major version, because its types are in the functions' signatures.
 //!
@@ -17,6 +18,9 @@
 //! | `dockerflow.health.E006` | error | Redis refuses the user or password |
 //! | `dockerflow.health.E007` | error | Redis answers something else to `PING` than `PONG` |
 //! | `dockerflow.health.E010` | error | any other error of Redis |
+//! | `dockerflow.health.http.unreachable` | error | an HTTP service cannot be reached, or its answer breaks off |
+//! | `dockerflow.health.http.status` | error | an HTTP service answers with a status that is not 2xx |
+//! | `dockerflow.health.certificate` | warning, error | a certificate expires soon, has expired, or cannot be read |
 //! | `dockerflow.health.disk` | warning, error | little space is left on a disk, or how much cannot be found out |
 //! | `dockerflow.health.memory` | warning | the control group is close to its memory limit |
 //! | `dockerflow.health.age` | warning, error | something is too old |
@@ -49,6 +53,14 @@
 //! ```
 
 pub mod age;
+#[cfg(feature = "awc-3")]
+pub mod awc;
+#[cfg(feature = "certificate")]
+pub mod certificate;
+#[cfg(feature = "deadpool-0_13")]
+pub mod deadpool;
+#[cfg(feature = "diesel-2")]
+pub mod diesel;
 #[cfg(feature = "disk")]
 pub mod disk;
 mod escalation;

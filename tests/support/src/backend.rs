@@ -61,6 +61,49 @@ impl Backend {
         }
         backend
     }
+
+    /// Stops every process of the server, as a machine that is out of memory or a network that drops packets does: its connections
+    /// stay open, and nothing answers. It goes on when the returned value is dropped.
+    pub fn freeze(&self) -> Frozen<'_> {
+        self.signal("-STOP");
+        Frozen(self)
+    }
+
+    /// Sends a signal to the server, and then to the processes that it has started.
+    fn signal(&self, signal: &str) {
+        let kill = |process: u32| {
+            let status = Command::new("kill")
+                .args([signal, &process.to_string()])
+                .status();
+            let _one_may_have_ended = status.expect("it is a program");
+        };
+        let server = self.0.id();
+        kill(server);
+        for entry in fs::read_dir("/proc").expect("Linux").flatten() {
+            let Some(process) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
+                continue;
+            };
+            let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+            if parent.is_some_and(|parent| parent.trim() == server.to_string()) {
+                kill(process);
+            }
+        }
+    }
+}
+
+/// A server whose processes are stopped, until this value is dropped.
+#[derive(Debug)]
+pub struct Frozen<'a>(&'a Backend);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.signal("-CONT");
+    }
 }
 
 impl Drop for Backend {
@@ -114,10 +157,18 @@ impl Postgres {
 
     /// Starts its server.
     pub fn start(&self) -> Backend {
+        self.start_with(&[])
+    }
+
+    /// Starts its server with these settings: `max_connections=6`.
+    pub fn start_with(&self, settings: &[&str]) -> Backend {
         let mut postgres = self.command("postgres");
         postgres.args(["-p", &self.port.to_string()]);
         postgres.args(["-c", "listen_addresses=127.0.0.1"]);
         postgres.args(["-c", "unix_socket_directories=", "-c", "fsync=off"]);
+        for setting in settings {
+            postgres.args(["-c", setting]);
+        }
         Backend::start(&mut postgres, self.port)
     }
 

@@ -14,7 +14,7 @@ mod patience;
 mod process;
 mod statsd;
 
-pub use backend::{Backend, Postgres, free_port, tool};
+pub use backend::{Backend, Frozen, Postgres, free_port, tool};
 pub use git::{AUTHOR, GitFolder};
 pub use http::{Connection, Response, exchange, get};
 pub use patience::{PATIENCE, is_root, skip, until};

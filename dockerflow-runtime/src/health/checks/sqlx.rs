@@ -29,11 +29,12 @@ pub async fn usable<DB: Database>(pool: &Pool<DB>) -> Option<Message>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
-    let mut connection = match acquire(pool).await {
-        Ok(connection) => connection,
+    let mut borrowed = match acquire(pool).await {
+        Ok(connection) => Borrowed(Some(connection)),
         Err(message) => return Some(message),
     };
-    let executed = connection.execute("SELECT 1").await;
+    let executed = borrowed.connection().execute("SELECT 1").await;
+    borrowed.give_back();
     executed.err().map(|error| {
         let text = format!("the database cannot be used: {error:#}");
         Message::error("dockerflow.health.E002", text).caused_by(&error)
@@ -54,8 +55,8 @@ where
         let text = format!("cannot find out which migrations have been applied: {error}");
         Message::info("dockerflow.health.I001", text)
     };
-    let mut connection = match timeout(PATIENCE, pool.acquire()).await {
-        Ok(Ok(connection)) => connection,
+    let mut borrowed = match timeout(PATIENCE, pool.acquire()).await {
+        Ok(Ok(connection)) => Borrowed(Some(connection)),
         Ok(Err(error)) => return Some(unknown(format!("{error:#}")).caused_by(&error)),
         Err(_) => {
             return Some(unknown(format!(
@@ -63,7 +64,9 @@ where
             )));
         }
     };
-    let applied = match applied(&mut *connection).await {
+    let applied = applied(borrowed.connection()).await;
+    borrowed.give_back();
+    let applied = match applied {
         Ok(applied) => applied,
         Err(error) => return Some(unknown(format!("{error:#}")).caused_by(&error)),
     };
@@ -100,6 +103,26 @@ where
         let text = format!("migrations have not been applied: {}", missing.join(", "));
         Message::warning("dockerflow.health.W001", text)
     })
+}
+
+/// A connection of a pool. If the check is given up while it waits for an answer, the connection leaves the pool: the pool would
+/// wait for the same answer before it takes the connection back, and its place would be lost for as long.
+struct Borrowed<DB: Database>(Option<PoolConnection<DB>>);
+
+impl<DB: Database> Borrowed<DB> {
+    fn connection(&mut self) -> &mut DB::Connection {
+        self.0.as_mut().expect("it is there until it is given back")
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl<DB: Database> Drop for Borrowed<DB> {
+    fn drop(&mut self) {
+        drop(self.0.take().map(PoolConnection::detach));
+    }
 }
 
 /// The migrations that a database has had.
@@ -174,10 +197,11 @@ fn is_full(error: &Error) -> bool {
     let Error::Database(error) = error else {
         return false;
     };
-    // MySQL's SQLSTATEs stand for other errors, too; its text begins with the number.
-    let text = error.to_string();
-    error.code().as_deref() == Some("53300")
-        || ["1040 ", "1203 ", "1226 "]
-            .iter()
-            .any(|number| text.starts_with(number))
+    error.code().is_some_and(|code| code == "53300") || is_full_mysql(&error.to_string())
+}
+
+/// `MySQL`'s SQLSTATEs stand for other errors, too; the text of its errors begins with the number.
+fn is_full_mysql(text: &str) -> bool {
+    let number = text.split_once(' ').map(|(number, _)| number);
+    matches!(number, Some("1040" | "1203" | "1226"))
 }
