@@ -134,7 +134,7 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Like the above, for a `parse` that itself says what it expected.
+    /// Like `get`, for a `parse` that itself says what it expected.
     pub(crate) fn get_or<T>(
         &mut self,
         name: &str,

@@ -84,7 +84,7 @@ impl Exchange {
         (exchange, Scope::new(id, trace))
     }
 
-    /// Like `begin`, for a request that goes to the app: it is counted, and reported if it fails.
+    /// Like `start`, for a request that goes to the app: it is counted, and reported if it fails.
     pub(super) fn start_app(
         request: &ServiceRequest,
         engine: &Arc<Engine>,
