@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{commit, inputs::Inputs, json, url, version};
 
-/// The facts that a CI system gives. No system gives all of them in every job.
+/// The facts from a CI system. No system has all of them in every job.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ci {
     /// The URL of the repository.
@@ -34,7 +34,7 @@ struct System {
     /// Any of these identifies the system: `NAME` is set and not `false`, `NAME=value`, `ONE+OTHER` are both set.
     detect: &'static [&'static str],
     commit: &'static [&'static str],
-    /// Any of these says that the job is for a pull request.
+    /// Any of these means that the job is for a pull request.
     pull_request: &'static [&'static str],
     /// The throw-away merge that the system makes of a pull request's commit, if `commit` is another one.
     merge: &'static [&'static str],

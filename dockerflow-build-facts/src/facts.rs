@@ -52,7 +52,7 @@ impl Facts {
                 build,
             });
         }
-        // The files of git are only watched for a commit that is not set outright.
+        // The files of git are watched only if `DOCKERFLOW_COMMIT` is not set.
         if overrides.commit.is_some() {
             Ok(inputs.without_recording_files(|inputs| Self::complete(overrides, inputs)))
         } else {
@@ -111,7 +111,7 @@ impl Facts {
             .or_else(|| ci.commit.clone())
             .or_else(|| head.clone())
             .or(packaged);
-        // A tag is only that of its own commit.
+        // A tag counts only for its own commit.
         let ci_tag = ci.tag.filter(|_| ci.commit == commit);
         let version = overrides.version.or(file_version).or(ci_tag).or_else(|| {
             let (repository, head) = (repository.as_ref()?, head.as_deref()?);
@@ -150,7 +150,7 @@ fn is_about(ci: &mut Ci, head: Option<&str>, repository: Option<&Repository>) ->
     };
     let parents = || repository.parents(head);
     if commit == head {
-        // Nobody can fetch the merge later: the commit that was pushed is its second parent.
+        // The merge cannot be fetched later. The commit that was pushed is its second parent.
         if ci.is_merge
             && let [_, pushed] = &*parents()
         {

@@ -48,7 +48,7 @@ pub enum Target {
 pub type Refs = BTreeMap<Vec<u8>, Target>;
 
 impl Repository {
-    /// Opens the repository that has its files in `folder`. Returns `None` if git would not take it for one.
+    /// Opens the repository whose files are in `folder`. Returns `None` if git would not accept it.
     pub(crate) fn at(folder: &Path, inputs: &mut Inputs) -> Option<Self> {
         let common = inputs.text(&folder.join("commondir"));
         let repository = Self {
@@ -153,7 +153,7 @@ impl Repository {
                     None => break, // a branch without a commit
                 }
             };
-            // A name that is not a ref's could be a path to anywhere.
+            // A name that is not that of a ref could be a path to anywhere.
             if !next.starts_with(b"refs/") || next.windows(2).any(|two| two == b"..") {
                 return None;
             }

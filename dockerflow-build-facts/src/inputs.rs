@@ -10,7 +10,7 @@ type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
 /// The environment and the files of a build.
 ///
-/// It records what is asked for, so that the caller can have Cargo rebuild when a variable or a file changes.
+/// It records everything that is read, so that the caller can have Cargo rebuild when a variable or a file changes.
 pub struct Inputs {
     lookup: Lookup,
     variables: BTreeSet<String>,
@@ -106,7 +106,7 @@ impl fmt::Debug for Inputs {
     }
 }
 
-/// The most that is read of a file: the packed refs of the largest repositories are some 100 MB.
+/// How many bytes of a file are read at most: the packed refs of the largest repositories are some 100 MB.
 const MOST: u64 = 1 << 30;
 
 /// Returns the bytes of a regular file. Anything else, such as a named pipe, could keep the compiler waiting forever.

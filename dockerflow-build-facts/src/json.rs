@@ -1,4 +1,4 @@
-//! Strings in a JSON text: what `version.json`, `.cargo_vcs_info.json` and the event file of GitHub Actions are read for.
+//! Reads strings from a JSON text: `version.json`, `.cargo_vcs_info.json`, or the event file of GitHub Actions.
 
 /// Returns the string at `path`, the keys from the outermost object on. Returns `None` if there is none, or if the text is broken
 /// before it.

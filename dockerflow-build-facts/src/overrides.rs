@@ -1,4 +1,4 @@
-//! The variables that set a fact outright: `DOCKERFLOW_SOURCE`, `_VERSION`, `_COMMIT` and `_BUILD`.
+//! The variables that set a fact directly: `DOCKERFLOW_SOURCE`, `_VERSION`, `_COMMIT` and `_BUILD`.
 
 use crate::{commit, inputs::Inputs, url, version};
 

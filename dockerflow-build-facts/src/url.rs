@@ -1,4 +1,4 @@
-//! Addresses that may be shown: they can be opened with a browser, and hold no credentials.
+//! Addresses that may be shown: a browser can open them, and they contain no credentials.
 //!
 //! `fixtures/urls.txt` lists the forms that are understood. `.dockerflow/version.sh` understands the same ones.
 
@@ -90,7 +90,7 @@ fn scp(text: &str) -> Option<String> {
         return is_user.then(|| format!("{inside}/{}", path.trim_start_matches('/')));
     }
     let (host, path) = text.split_once(':')?;
-    // After a colon at the start of it, a path is a remote helper's.
+    // A path that begins with a colon belongs to a remote helper.
     let is_host = !host.contains(['/', '\\']) && !path.starts_with(':');
     is_host.then(|| format!("{host}/{}", path.trim_start_matches('/')))
 }

@@ -211,7 +211,7 @@ impl log::Log for Logger {
     fn flush(&self) {}
 }
 
-/// A program without a `Server`.
+/// Runs a program without a `Server`.
 fn own_server() -> ExitCode {
     let serve = async {
         dockerflow::logging::init_logging("edges")?;

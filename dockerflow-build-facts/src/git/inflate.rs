@@ -137,7 +137,7 @@ impl Codes {
         Self { counts, symbols }
     }
 
-    /// The symbol whose code comes next.
+    /// Reads the next symbol.
     fn next(&self, bits: &mut Bits<'_>) -> Option<usize> {
         let (mut code, mut first, mut index) = (0, 0, 0);
         for count in &self.counts[1..] {
@@ -175,7 +175,7 @@ impl Bits<'_> {
 mod tests {
     use super::*;
 
-    /// What zlib makes of it: as it is, with the fixed codes, with codes of its own.
+    /// The text as zlib compresses it: stored, with the fixed codes, and with codes of its own.
     const SHORT: &[u8] = b"aaaaaaaaaa";
     const STORED: &[u8] = b"x\x01\x01\x0a\x00\xf5\xffaaaaaaaaaa\x14\xe1\x03\xcb";
     const FIXED: &[u8] = b"x\xdaKL\x84\x01\x00\x14\xe1\x03\xcb";

@@ -23,7 +23,7 @@ impl Repository {
         const START: &str = "refs/tags/";
         let objects = Objects::of(&self.common);
         let packed = self.common.join("packed-refs");
-        // Only the file that the tag is found in is recorded.
+        // Only the file in which the tag is found is recorded.
         let refs = inputs.without_recording_files(|inputs| self.refs(inputs));
         let mut tags: BTreeMap<String, (bool, PathBuf)> = BTreeMap::new();
         for (name, target) in &refs {

@@ -163,7 +163,7 @@ impl Metrics {
     pub fn flush(&self) {
         match &self.recorder {
             Some(recorder) => recorder.flush(),
-            // The sink is the app's own.
+            // The sink belongs to the app.
             None => drop(StatsdClient::flush(&self.client)),
         }
     }

@@ -1,4 +1,4 @@
-//! The names of our own metrics: one table, which the documentation is tested against.
+//! The names of our own metrics: one table, against which the documentation is tested.
 
 use super::statsd::plain;
 
@@ -20,7 +20,7 @@ pub(crate) struct Row {
     pub(crate) metric: Ours,
     /// The name, to which the prefix is added.
     pub(crate) name: &'static str,
-    /// The type, which a name has one of, and its unit.
+    /// The type and the unit. A name has one type.
     #[cfg_attr(
         not(any(test, feature = "prometheus")),
         expect(dead_code, reason = "for Prometheus and the documentation")
@@ -88,7 +88,7 @@ impl Names {
         names.filter_map(|(row, name)| Some((row, name.as_deref()?)))
     }
 
-    /// The meaning of the metric that has this whole name, if it is ours.
+    /// Returns the description of the metric with this whole name, if it is ours.
     pub(crate) fn meaning(&self, name: &str) -> Option<&'static str> {
         let position = self.0.iter().position(|own| own.as_deref() == Some(name));
         position.map(|position| ALL[position].meaning)

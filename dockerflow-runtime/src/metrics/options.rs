@@ -11,7 +11,7 @@ use crate::environment::Environment;
 /// The settings of metrics.
 #[derive(Clone, Debug)]
 pub(crate) struct MetricsOptions {
-    /// `STATSD_HOST` and `STATSD_PORT`: where metrics are sent, if they are.
+    /// `STATSD_HOST` and `STATSD_PORT`: where metrics are sent; `None` if they are not.
     pub(super) statsd: Option<StatsdAddress>,
     /// `STATSD_PREFIX`: the start of all names; `None` is the program's name.
     pub(super) prefix: Option<String>,

@@ -1,4 +1,4 @@
-//! Where everything that is measured goes: to statsd, to Prometheus, or to both.
+//! Sends everything that is measured to statsd, to Prometheus, or to both.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -96,7 +96,7 @@ impl Recorder {
         }
     }
 
-    /// A health check took so long in a run.
+    /// Records how long a health check took in a run.
     pub(super) fn check(&self, check: &str, status: &str, took: Duration) {
         if let Some(name) = self.state.name(Ours::HealthCheck) {
             let mut line = format!("{name}:").into_bytes();
@@ -125,7 +125,7 @@ impl Recorder {
         }
     }
 
-    /// Records a whole line, which is clean.
+    /// Records a whole line, which must be clean.
     fn record(&self, line: &str, ours: bool) {
         if let Some(statsd) = &self.statsd {
             statsd.push(|into| spell_out(line, into));

@@ -53,7 +53,7 @@ impl RequestMetrics {
         }
     }
 
-    /// The app has answered `request` with `status`.
+    /// Records that the app has answered `request` with `status`.
     pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode) {
         // If part of the path is unprocessed, no route has matched. Such a 404 does not justify a search of all routes.
         let unmatched =
@@ -66,7 +66,7 @@ impl RequestMetrics {
         self.record(request.method(), route.as_deref(), status);
     }
 
-    /// The app has failed with an error or a panic, which took the request with it. `path` is the request's.
+    /// Records that the app has failed with an error or a panic, which consumed the request. `path` is the request's.
     pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode) {
         let routes = self.routes.0.all.get();
         let route = routes.and_then(|routes| routes.match_pattern(path));

@@ -23,7 +23,7 @@ impl Address {
     /// Every address of IPv4.
     pub(super) const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-    /// Reads it from a variable that names the host, for a port that is known.
+    /// Reads it from the variable of the host, for a known port.
     pub(super) fn with_port(
         environment: &mut Environment<'_>,
         host: &str,
@@ -135,7 +135,7 @@ pub(super) fn conflicts(taken: &[(String, Address)], unix: bool) -> Vec<BadSetti
     bad
 }
 
-/// Listens on a Unix socket. A socket that an earlier process has left is replaced, one that is in use is not.
+/// Listens on a Unix socket. A socket left by an earlier process is replaced; one in use is not.
 pub(super) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.file_type().is_socket() => {

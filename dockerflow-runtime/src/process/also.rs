@@ -18,7 +18,7 @@ use crate::{
     service::Shared,
 };
 
-/// An app and what its variables begin with.
+/// An app and the prefix of its variables.
 pub(super) struct Also {
     name: String,
     listen: Box<Listen>,

@@ -9,7 +9,7 @@ use crate::service::Shared;
 /// The target of the process's log records.
 pub(super) const LOG: &str = "dockerflow.server";
 
-/// What is said of a server.
+/// What is logged about a server.
 #[derive(Debug)]
 pub(super) struct Announced {
     /// How many addresses it has: each worker has an app for each of them.
@@ -52,7 +52,7 @@ pub(super) fn announce(all: &[Announced], shared: &[Shared], set: &str) {
     );
     for one in all.iter().filter(|one| one.port_was_chosen) {
         for address in &one.addresses {
-            // Whoever lets the system choose has to know, whatever the log's level.
+            // A port that the system chose must be known, whatever the log level.
             let _ = writeln!(io::stderr(), "listening on {address}");
         }
     }

@@ -26,7 +26,7 @@ const COMMANDS: [(&str, &str); 4] = [
     ("help", "Print this"),
 ];
 
-/// What a command line says.
+/// A parsed command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CommandLine {
     pub(super) command: Command,
@@ -99,7 +99,7 @@ fn unexpected(argument: &OsStr, expected: &str) -> Error {
     }])
 }
 
-/// Returns what is wrong with the names of a program's own commands.
+/// Returns the problems with the names of a program's own commands.
 pub(super) fn bad_names(own: &[&str]) -> Vec<BadSetting> {
     let bad = own.iter().enumerate().filter(|(index, name)| {
         let built_in = Command::named(name, &[]).is_some();

@@ -92,7 +92,7 @@ fn probe(defaults: &[(String, String)]) -> Result<(), Error> {
     }
 }
 
-/// Returns the addresses at which a service is asked that listens at `ip`. A container may have no IPv6, but `::` accepts IPv4.
+/// Returns the addresses at which to ask a service that listens on `ip`. A container may have no IPv6, but `::` accepts IPv4.
 fn hosts(ip: IpAddr) -> Vec<IpAddr> {
     match ip {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => vec![Ipv4Addr::LOCALHOST.into()],
@@ -112,7 +112,7 @@ fn verdict(url: &str, status: io::Result<String>) -> Result<(), Error> {
     Err(io::Error::other(text).into())
 }
 
-/// Returns the time until the deadline, or the error that there is none.
+/// Returns the time left, or an error if the deadline has passed.
 fn left(deadline: Instant) -> io::Result<Duration> {
     match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),

@@ -4,13 +4,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::BadSetting;
 
-/// The most workers that actix-web starts in one server.
+/// The maximum number of workers in one server of actix-web.
 pub(super) const MOST_WORKERS: usize = 512;
 
 /// The files that a worker has open without a single connection: `epoll`, an event, the two ends of a pair for signals.
 const FILES_OF_A_WORKER: u64 = 4;
 
-/// What the rest of the process has open, with some room for connections.
+/// Files that the rest of the process has open, with some room for connections.
 const FILES_OF_THE_PROCESS: u64 = 128;
 
 /// What a process has open that serves one address with one worker, and what each further server adds.

@@ -11,7 +11,7 @@ use crate::{
     error::{BadSetting, Error},
 };
 
-/// What the environment says of the process itself.
+/// The settings of the process itself.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessOptions {
     /// `HOST` and `PORT`.
@@ -115,7 +115,7 @@ impl ProcessOptions {
         }
     }
 
-    /// Returns how many workers each of so many servers has, or reports that there is no room for those that were asked for.
+    /// Returns how many workers each of these servers has, or reports that there is no room for the number that was set.
     pub(super) fn workers(&self, servers: usize) -> Result<usize, Error> {
         let files = limits::raise_file_limit();
         limits::workers(self.workers, processors(), files, servers)

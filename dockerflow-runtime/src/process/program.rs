@@ -1,4 +1,4 @@
-//! A whole program: its commands, what is fixed in its code, and how a command runs and ends.
+//! A whole program: its commands, what its code sets, and how a command runs and ends.
 
 use std::{
     env,
@@ -108,7 +108,7 @@ impl Program {
     {
         for (name, value) in defaults {
             let name = name.into();
-            // The last one counts.
+            // If a name is set twice, the last value counts.
             self.setup.defaults.retain(|(earlier, _)| *earlier != name);
             self.setup.defaults.push((name, value.into()));
         }
@@ -232,7 +232,7 @@ impl OwnCommand {
     }
 }
 
-/// What a signal means that arrives before a server has taken the signals over.
+/// What a signal means if it arrives before a server handles signals.
 enum Stopped {
     /// The service was to run until it is stopped.
     Ended,
@@ -240,7 +240,7 @@ enum Stopped {
     Unfinished(String),
 }
 
-/// Calls `run` with a server, until it returns or a signal arrives; then what was measured and logged is sent.
+/// Calls `run` with a server until it returns or a signal arrives, and then flushes metrics and logs.
 async fn until_stopped(
     setup: Setup,
     run: impl AsyncFnOnce(Server) -> Result<(), Error>,
@@ -276,7 +276,7 @@ async fn until_stopped(
     result
 }
 
-/// Prints a line on stdout. A reader that has seen enough, as `head` does, is no fault.
+/// Prints a line on stdout. It is not an error if the reader closes the pipe, as `head` does.
 fn print(text: impl Display) -> Result<(), Error> {
     match writeln!(io::stdout(), "{text}") {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),

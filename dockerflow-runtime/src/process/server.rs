@@ -1,4 +1,4 @@
-//! The server of a process: what an app's `main` has in its hands.
+//! The server of a process, which an app's `main` receives.
 
 use std::{
     env, fs,
@@ -56,7 +56,7 @@ pub struct Server {
     shared: Shared,
     metrics: Metrics,
     files: Files,
-    /// Which variables are set to what.
+    /// The variables that are set, with their values.
     set: String,
     serving: Serving,
     /// Taken when the program started, so that a signal that arrives before the service is up is not lost.
@@ -74,7 +74,7 @@ impl Server {
         Self::with(&Setup::default())
     }
 
-    /// Returns the server of a program that has fixed something in its code.
+    /// Returns the server of a program with settings in its code.
     pub(super) fn with(setup: &Setup) -> Result<Self, Error> {
         let mut environment = Environment::of_process().with_defaults(&setup.defaults);
         let options = ProcessOptions::read(&mut environment);
@@ -250,7 +250,7 @@ impl Server {
         Ok(())
     }
 
-    /// Returns whether the signals are [`Server::serve`]'s by now.
+    /// Returns whether [`Server::serve`] handles the signals by now.
     pub(super) fn serving(&self) -> Serving {
         self.serving.clone()
     }
@@ -301,7 +301,7 @@ impl Server {
         for path in sockets {
             let _ = fs::remove_file(path); // it may be gone
         }
-        // Within the time that a stop may take. A report that was made earlier is sent by now.
+        // This is within the time that a stop may take. Earlier reports have been sent by now.
         let left = stopping.map_or(REPORTS, |began: Instant| {
             self.options
                 .shutdown_timeout
@@ -395,7 +395,7 @@ impl Server {
     }
 }
 
-/// Whether a server has taken the signals over.
+/// Whether a server handles the signals.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Serving(Arc<AtomicBool>);
 

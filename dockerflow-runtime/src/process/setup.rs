@@ -1,4 +1,4 @@
-//! What a program has fixed in its code, and `--config`.
+//! The settings in a program's code, and `--config`.
 
 use std::path::PathBuf;
 

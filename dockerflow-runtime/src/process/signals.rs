@@ -7,10 +7,10 @@ use std::{
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// A signal within this time after the first one is its echo.
+/// A signal within this time after the first one is ignored.
 const ECHO: Duration = Duration::from_millis(100);
 
-/// The signals by which a process is asked to stop. From when this is made, they no longer kill it.
+/// The signals that ask a process to stop. Once this value exists, they no longer kill the process.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
@@ -61,7 +61,7 @@ impl Signals {
         }
     }
 
-    /// Returns the next signal that is not an echo of the `first`: some supervisors signal a process and, right after, its group.
+    /// Returns the next signal that does not come right after the `first`: some supervisors signal a process and then its group.
     pub(crate) async fn next_after(&mut self, first: Instant) -> StopSignal {
         loop {
             let stop = self.next().await;
@@ -73,7 +73,7 @@ impl Signals {
 }
 
 impl StopSignal {
-    /// Reports whether the signal comes from somebody at a keyboard, who does not wait for load balancers.
+    /// Returns whether the signal comes from a keyboard: a person does not want to wait for load balancers.
     pub(super) fn is_from_keyboard(self) -> bool {
         matches!(self, Self::Interrupt | Self::Quit)
     }
@@ -91,7 +91,7 @@ impl fmt::Display for StopSignal {
     }
 }
 
-/// Reports whether whoever has started this process made it ignore the signal.
+/// Returns whether this process was started with the signal ignored.
 fn ignores(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

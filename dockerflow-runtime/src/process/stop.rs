@@ -1,4 +1,4 @@
-//! The end of a process: from the signal over the drain to the last request.
+//! The end of a process: the signal, the drain, and the last requests.
 
 use std::{
     future::poll_fn,
@@ -25,10 +25,10 @@ use crate::{
     service::{Drain, Shared},
 };
 
-/// The time that a listener has to close before others hear that it has closed.
+/// How long a listener has to close before it is reported as closed.
 const CLOSING: Duration = Duration::from_millis(20);
 
-/// The time that workers have to drop the requests that are cut off. actix-web's look for that once a second.
+/// How long workers have to drop requests that are cut off. actix-web's workers check once a second.
 const CUT_OFF: Duration = Duration::from_millis(1200);
 
 /// Runs servers until they are asked to stop, drains, and returns when they have ended or their time is up. `up` is called when
@@ -63,7 +63,7 @@ pub(super) async fn run(
             }
         }
     };
-    // Servers that are dropped cut off what is still under way: each of these requests has its summary, too.
+    // Dropping the servers cuts off the requests in flight. Each of them has its summary, too.
     let dropped = async {
         while Shared::any_in_use(shared) {
             sleep(Duration::from_millis(2)).await;

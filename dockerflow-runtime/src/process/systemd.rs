@@ -1,4 +1,4 @@
-//! What systemd is told: that the service is up, and that it stops.
+//! Notifies systemd that the service is up, and that it stops.
 
 use std::{
     env, io,
@@ -13,7 +13,7 @@ use std::{
 
 use super::announce::LOG;
 
-/// Sends a state, such as `READY=1`, to the service manager that has started this process, if it wants to know.
+/// Sends a state, such as `READY=1`, to the service manager that started this process, if it asked for notifications.
 pub(super) fn notify(state: &str) {
     if let Err(error) = send(state) {
         log::warn!(target: LOG, "{state} cannot be sent to $NOTIFY_SOCKET: {error}");

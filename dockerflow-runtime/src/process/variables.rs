@@ -1,4 +1,4 @@
-//! Every environment variable of the runtime: what `--help` prints, and what the documentation's table is tested against.
+//! Every environment variable of the runtime: `--help` prints this table, and the documentation's is tested against it.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use crate::environment::is_service_link;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Variable {
     pub(crate) name: &'static str,
-    /// What holds where it is unset, as an operator reads it.
+    /// The default, as an operator reads it.
     pub(crate) default: &'static str,
     pub(crate) meaning: &'static str,
     /// For the documentation.
@@ -47,15 +47,15 @@ variables! {
     DOCKERFLOW_HEARTBEAT_DETAILS, "false", "Whether the heartbeat's body has the checks' messages: they may hold secrets", "true";
     DOCKERFLOW_HEARTBEAT_TTL, "1s", "How long a heartbeat's report is fresh", "500ms";
     DOCKERFLOW_HEARTBEAT_TIMEOUT, "800ms", "The deadline of a check that has none of its own", "2s";
-    DOCKERFLOW_SILENCED_CHECKS, "none", "Ids of messages that do not count, with commas between them", "cache.failed,queue.long";
-    LOG_LEVEL, "info", "The least level that is logged: error, warn, info, debug, trace or off; for single modules, too", "info,sqlx=warn";
-    RUST_LOG, "none", "The same, where LOG_LEVEL is unset; what is not about targets is ignored with a warning", "info,sqlx=warn";
+    DOCKERFLOW_SILENCED_CHECKS, "none", "Comma-separated message ids to ignore", "cache.failed,queue.long";
+    LOG_LEVEL, "info", "Minimum log level: off, critical, error, warning, info, debug or trace; may be set per target", "info,sqlx=warn";
+    RUST_LOG, "none", "The same, if LOG_LEVEL is unset; what is not about targets is ignored with a warning", "info,sqlx=warn";
     LOG_FORMAT, "text on a terminal, else mozlog", "mozlog, text, json: flat lines, or gcp: mozlog with Google's severity and message", "gcp";
     LOG_REPEAT_LIMIT, "none", "Maximum log lines a second from one place in the source; the rest is counted", "100";
     GOOGLE_CLOUD_PROJECT, "none", "The Google Cloud project that trace links point to, for LOG_FORMAT=gcp", "shop-prod";
-    SENTRY_DSN, "none: no reports", "Where errors are reported; takes the feature sentry-0_49", "https://key@sentry.example.org/1";
+    SENTRY_DSN, "none: no reports", "Where errors are reported; needs the feature sentry-0_49", "https://key@sentry.example.org/1";
     SENTRY_ENVIRONMENT, "production", "The environment that error reports name", "staging";
-    NO_COLOR, "unset", "Where it is set, text on a terminal has no colours", "1";
+    NO_COLOR, "unset", "If it is set, text on a terminal has no colours", "1";
     DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
     DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
     DOCKERFLOW_SUMMARY_LOG_REMOTE, "false", "Whether a request's summary has the client's IP address", "true";
@@ -64,7 +64,7 @@ variables! {
     DOCKERFLOW_REQUEST_ID_HEADER_NAME, "x-request-id", "The header that a request's id is read from and echoed in", "x-amzn-trace-id";
     STATSD_HOST, "none: no metrics", "The host name or IP address of the statsd server", "statsd.monitoring";
     STATSD_PORT, "8125", "Its UDP port", "9125";
-    STATSD_PREFIX, "the program's name", "What the names of metrics begin with; off is nothing", "shop";
+    STATSD_PREFIX, "the program's name", "The prefix of the names of metrics; off for none", "shop";
     STATSD_TAGS, "none", "Comma-separated tags of every metric", "env:prod,region:eu";
     STATSD_NAMES, "as documented", "Other names of our own metrics, or off", "request=http.request,log.dropped=off";
     DOCKERFLOW_METRICS_ENDPOINT, "false", "Whether /__metrics__ answers Prometheus; needs the feature prometheus", "true";
@@ -86,7 +86,7 @@ pub(crate) fn is_ours(name: &str) -> bool {
 
 /// Reports whether a program can have a default for the variable: one of the table, or an address of `Server::also`.
 pub(crate) fn may_have_default(name: &str) -> bool {
-    // These are not settings of one program.
+    // These are not specific to one program.
     let ours = is_ours(name) && !matches!(name, "NO_COLOR" | "RUST_LOG");
     ours || name.ends_with("_PORT") || name.ends_with("_HOST")
 }

@@ -17,11 +17,11 @@ use super::{
 };
 use crate::error::BadSetting;
 
-/// How often a type is read at most. Settings without a fault are read once.
+/// How many times a type is read at most. Settings without a fault are read once.
 const MOST: usize = 20_000;
-/// How many variables are tried in every combination.
+/// Up to how many variables are tried in every combination.
 const COMBINED: usize = 6;
-/// Among how many values the one that is at fault is looked for.
+/// Among how many values the faulty one is searched for.
 const SEARCHED: usize = 1_000;
 
 /// The settings, and warnings for the log.
@@ -132,7 +132,7 @@ impl Attempts {
         kept
     }
 
-    /// Finds the value that a fault is about, if serde reported it of a table or list around it.
+    /// Finds the value that a fault is about, if serde reported it for a table or list that contains the value.
     fn locate<T: DeserializeOwned>(&self, edits: &Edits, fault: Fault) -> Fault {
         let around = match (&fault.reason, &fault.value) {
             (Reason::Missing(_) | Reason::Unknown(..), _) => true,
@@ -183,7 +183,7 @@ impl Attempts {
         }
         let said = |fault: Option<Fault>| fault.map(|fault| (fault.path, fault.raw));
         for (index, (path, value)) in kept.into_iter().enumerate() {
-            // Of another kind, and like no other.
+            // A value of another kind, unlike any other.
             let other = match value.kind {
                 Kind::Text(_) => Kind::Integer((1 << 62) + index as i128),
                 _ => Kind::Text(format!("\u{fffd}{index}")),
@@ -197,7 +197,7 @@ impl Attempts {
                 }
             }
         }
-        // The innermost of them.
+        // The innermost of these values.
         let paths: Vec<_> = suspects.iter().map(|suspect| suspect.0.clone()).collect();
         suspects.retain(|(path, ..)| {
             !paths
@@ -344,7 +344,7 @@ impl Attempts {
         Some((path, value))
     }
 
-    /// Puts something in the place of a wrong value, so that the others are read; `false` if nothing can stand there.
+    /// Replaces a wrong value by a stand-in, so that the others are read. Returns `false` if nothing can stand in.
     fn repair<T: DeserializeOwned>(&mut self, fault: &Fault) -> bool {
         if matches!(self.edits.get(&fault.path), Some(Edit::Last)) || fault.path.len() == 0 {
             return false;

@@ -1,4 +1,4 @@
-//! Hands a value to a type, and remembers which value it was if that goes wrong.
+//! Deserializes a type from a value, and records which value was read if that fails.
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
@@ -14,12 +14,12 @@ use super::{
 };
 use crate::environment::flag;
 
-/// What is changed before a value is handed out.
+/// A change that is made before a value is deserialized.
 #[derive(Clone)]
 pub(super) enum Edit {
     Put(Arc<Value>),
     Remove,
-    /// Handed out after all others: nothing can stand in for it.
+    /// The value is deserialized after all others, because nothing can stand in for it.
     Last,
 }
 
@@ -28,9 +28,9 @@ pub(super) type Edits = BTreeMap<Path, Edit>;
 /// One attempt to read a type's value.
 pub(super) struct Run<'r> {
     pub(super) edits: &'r Edits,
-    /// Keys that mean nothing.
+    /// Keys that the type does not know.
     pub(super) unknown: RefCell<Vec<String>>,
-    /// Values that were handed out without being asked for as something: serde keeps them, and reads them later on its own.
+    /// Values that were requested as any type: serde keeps them, and reads them later on its own.
     pub(super) kept: RefCell<Vec<(Path, Arc<Value>)>>,
 }
 
@@ -44,14 +44,14 @@ impl<'r> Run<'r> {
     }
 }
 
-/// A value that is handed out.
+/// A value that is being deserialized.
 pub(super) struct Node<'r> {
     pub(super) value: Arc<Value>,
     pub(super) path: Path,
     pub(super) run: &'r Run<'r>,
 }
 
-/// Standing in for text: one of these is what most types that parse a text can parse.
+/// Stand-ins for a text. Most types that parse a text can parse one of these.
 const TEXTS: [&str; 10] = [
     "",
     "1",
@@ -64,10 +64,10 @@ const TEXTS: [&str; 10] = [
     "2000-01-01",
     "00000000-0000-0000-0000-000000000000",
 ];
-/// How many ways there are to stand in for a value.
+/// How many stand-ins there are for a value.
 pub(super) const STAND_INS: usize = 5 + TEXTS.len();
 
-/// Reads a value as what `seed` asks for. A fault that leaves here has a key.
+/// Deserializes a value with `seed`. Every fault that it returns has a key.
 pub(super) fn hand<'de, S: DeserializeSeed<'de>>(
     seed: S,
     node: Node<'_>,
@@ -483,7 +483,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             run: self.of.run,
         };
         let found = seed.deserialize(name).map_err(|fault| {
-            // A key that is wrong is the fault of the file or variable that has it.
+            // A wrong key is reported for the file or variable that has it.
             fault.of_key(&self.of.path.key(&key), &value)
         });
         self.value = Some((key, value));
@@ -499,7 +499,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
     }
 }
 
-/// A variant of an enumeration; a table with one key has a content for it.
+/// A variant of an enumeration. A table with one key has its content.
 struct Variant<'r> {
     name: String,
     content: Option<Node<'r>>,
@@ -531,7 +531,7 @@ impl<'r> Content<'r> {
     }
 }
 
-/// Completes a fault with the key of a variant, as `hand` does.
+/// Adds the key of a variant to a fault, as `hand` does.
 fn content<T>(node: Node<'_>, read: impl FnOnce(Node<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
     let (path, value) = (node.path.clone(), node.value.clone());
     read(node).map_err(|fault| fault.at(&path, &value))

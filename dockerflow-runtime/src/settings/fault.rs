@@ -1,4 +1,4 @@
-//! What is wrong with a value: found by serde, completed with the key, and shown without what may be a secret.
+//! What is wrong with a value: found by serde, completed with the key, and shown without anything that may be a secret.
 
 use std::{
     fmt::{self, Display},
@@ -10,19 +10,19 @@ use serde::de::{self, Expected, Unexpected};
 use super::value::{Kind, Origin, Path, Value};
 use crate::{environment::cut, error::BadSetting};
 
-/// What is wrong with a key.
+/// A fault in the value of a key.
 pub(super) struct Fault {
     /// The key, once `at` has completed it.
     pub(super) path: Path,
     /// The key's value.
     pub(super) value: Option<Arc<Value>>,
     pub(super) reason: Reason,
-    /// All that serde said, to tell two faults apart. It may hold a secret and is never shown.
+    /// The whole text from serde, to distinguish two faults. It may hold a secret and is never shown.
     pub(super) raw: String,
-    /// Whether a value beside the key's may be in the reason: it was found in a table or a list.
+    /// Whether the reason may contain values of other keys, because the fault was found in a table or a list.
     exposed: bool,
     placed: bool,
-    /// Whether it is the key itself that is wrong, not its value.
+    /// Whether the key itself is wrong, not its value.
     of_key: bool,
 }
 
@@ -37,17 +37,17 @@ pub(super) struct Sources<'a> {
 
 #[derive(Clone)]
 pub(super) enum Reason {
-    /// What a type expects, as it words it.
+    /// What a type expects, in its own words.
     Expected(String),
-    /// What a type's own code says.
+    /// A message from the type's own code.
     Custom(String),
-    /// Our own words, which complete "expected".
+    /// Our own text, which completes "expected".
     Refused(String),
     /// A table has no such key.
     Missing(String),
     /// A table has a key that its type does not know.
     Unknown(String, &'static [&'static str]),
-    /// A key is there by two of its names.
+    /// A key is present under two of its names.
     Twice(String),
 }
 
@@ -70,7 +70,7 @@ impl Fault {
         Self::new(Reason::Refused(expected.clone()), expected)
     }
 
-    /// Completes the fault with the value that was being read, unless a value in it has done so.
+    /// Adds the value that was being read to the fault, unless an inner value has been added.
     pub(super) fn at(mut self, path: &Path, value: &Arc<Value>) -> Self {
         if self.placed {
             return self;
@@ -87,13 +87,13 @@ impl Fault {
             (None, _) => (path.clone(), Some(value.clone())),
         };
         if self.is_missing() {
-            // What may say where it is missing.
+            // The table may show where the key is missing.
             self.value = Some(value.clone());
         }
         self
     }
 
-    /// Completes the fault of a key with the place of its value.
+    /// Adds the origin of its value to the fault of a key.
     pub(super) fn of_key(mut self, path: &Path, value: &Arc<Value>) -> Self {
         self.placed = true;
         self.of_key = true;
@@ -140,7 +140,7 @@ impl Fault {
                 format!("a key that is {}", in_words(&expected).unwrap_or(expected))
             }
             Reason::Expected(expected) => match in_words(&expected) {
-                // A secret of digits, written without quotes.
+                // This may be a secret of digits, written without quotes.
                 Some(words) if words == TEXT && !text => {
                     held = None;
                     match value {
@@ -262,7 +262,7 @@ impl de::Error for Fault {
     }
 }
 
-/// For a type that wraps an error in one of its own: as much as is safe without the key's name.
+/// Returns what can safely be shown of the error of a type that wraps another error.
 impl Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{environment::Environment, error::BadSetting};
 
-/// In bytes.
+/// Maximum size of a file, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// The files at `CONFIG_PATH`, in the order in which they count: a later one has the last word.
+/// The files at `CONFIG_PATH`, in order: a later one overrides an earlier one.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     layers: Vec<Arc<Value>>,
@@ -80,7 +80,7 @@ impl Files {
     }
 
     fn load(&mut self, path: &Path, name: &str) -> Vec<BadSetting> {
-        // A path is no secret, whatever it sounds like.
+        // A path is not a secret, whatever it sounds like.
         let expected = |expected: String| {
             vec![BadSetting {
                 name: name.into(),

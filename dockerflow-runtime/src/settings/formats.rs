@@ -1,4 +1,4 @@
-//! TOML and JSON as values. What is wrong is said without the text of the file: it may hold a secret.
+//! TOML and JSON as values. An error does not contain the text of the file, which may hold a secret.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::value::{Kind, Origin, Table, Value};
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     #[cfg(feature = "toml")]
@@ -18,7 +18,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// How the names of files end that can be read.
+/// The extensions of files that can be read.
 pub(super) const ENDINGS: &str = match (cfg!(feature = "toml"), cfg!(feature = "yaml")) {
     (true, true) => ".toml, .yaml, .yml or .json",
     (true, false) => ".toml or .json",
@@ -131,7 +131,7 @@ pub(super) fn json(text: &str, origin: &Origin) -> Result<Value, String> {
         .map_err(|fault| fault.to_string().replace(" at line", ", at line"))
 }
 
-/// Makes a value of what a JSON reader finds.
+/// Builds a value from what a JSON reader finds.
 #[derive(Clone, Copy)]
 struct Json<'a>(&'a Origin);
 

@@ -1,4 +1,4 @@
-//! The environment over the files: which variables are settings, and of which key.
+//! The environment overrides the files: which variables are settings, and for which key.
 
 use std::{ffi::OsString, net::IpAddr, sync::Arc};
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{environment::is_service_link, error::BadSetting};
 
-/// How many names a variable's name is made of at most.
+/// The maximum depth of a key in a variable's name.
 const DEEPEST: usize = 32;
 
 /// Which variables are settings.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names<'a> {
-    /// What their names begin with, `""` or with an underscore at its end.
+    /// The prefix of their names: `""`, or a text that ends with an underscore.
     pub(super) prefix: &'a str,
     /// The keys of the outermost table; `None` if any key may be one.
     pub(super) keys: Option<&'a [&'a str]>,
@@ -206,7 +206,7 @@ pub(super) fn keys<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     }
 
     let mut keys = None;
-    // It always fails: the question is what it asks for first.
+    // It always fails. What matters is what it asks for first.
     let _ = T::deserialize(Ask(&mut keys));
     keys
 }

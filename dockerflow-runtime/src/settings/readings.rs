@@ -1,4 +1,4 @@
-//! What a variable's text may be, for a type that does not say what it wants.
+//! The values that a variable's text may stand for, if a type does not say what it expects.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::environment::flag;
 
-/// Returns what the text may be, the likeliest first; nothing if the value is not a variable's text.
+/// Returns the values that the text may stand for, the likeliest first; none if the value is not a variable's text.
 pub(super) fn of(value: &Value) -> Vec<Value> {
     let Some(text) = value.loose_text() else {
         return Vec::new();

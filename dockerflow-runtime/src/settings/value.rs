@@ -15,7 +15,7 @@ pub(super) type Table = BTreeMap<String, Arc<Value>>;
 pub(super) struct Value {
     pub(super) kind: Kind,
     pub(super) origin: Origin,
-    /// Set if this is a variable's text: what the file says in its place.
+    /// Set if this is a variable's text: the value that it overrides.
     pub(super) over: Option<Arc<Value>>,
 }
 
@@ -28,21 +28,21 @@ pub(super) enum Kind {
     Text(String),
     List(Vec<Arc<Value>>),
     Table(Table),
-    /// Whatever the type asks for: stands in for a value that is wrong or missing, so that the keys after it are looked at, too.
+    /// A stand-in of any type for a value that is wrong or missing, so that the keys after it are read, too.
     Any(usize),
 }
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Origin {
-    /// Several places, or none.
+    /// More than one origin, or none.
     #[default]
     Nowhere,
-    /// A file; a file with a higher rank has the last word.
+    /// A file. One with a higher rank overrides.
     File { name: Arc<str>, rank: usize },
     /// An environment variable, and how many keys its name stands for.
     Variable { name: Arc<str>, depth: usize },
-    /// A table's key, as a value.
+    /// A table's key that is read as a value.
     Key,
 }
 
@@ -136,7 +136,7 @@ impl Value {
     }
 }
 
-/// Kinds and origins alone: a value may be a secret.
+/// Writes kinds and origins only, because a value may be a secret.
 impl fmt::Debug for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -153,7 +153,7 @@ pub(super) fn merge(lower: Arc<Value>, mut upper: Value) -> Value {
         let mut merged = low.clone();
         for (mut key, value) in std::mem::take(high) {
             if matches!(value.origin, Origin::Variable { .. }) && !low.contains_key(&key) {
-                // A variable's name has lost the style of the key.
+                // The name of a variable does not show how the key is written.
                 let same = low.keys().find(|other| names(&key, other));
                 same.map_or_else(|| key.clone(), Clone::clone)
                     .clone_into(&mut key);
@@ -171,7 +171,7 @@ pub(super) fn merge(lower: Arc<Value>, mut upper: Value) -> Value {
     upper
 }
 
-/// The way from the outermost table to a value.
+/// The path from the outermost table to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Path(Vec<Step>);
 

@@ -10,9 +10,9 @@ use yaml_rust2::{
 
 use super::value::{Kind, Origin, Table, Value};
 
-/// How many values a file may have, each alias counted as what it stands for.
+/// How many values a file may have. An alias counts as all values that it stands for.
 const MOST: usize = 100_000;
-/// How deep tables and lists may be in one another.
+/// How deeply tables and lists may be nested.
 const DEEPEST: usize = 100;
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, origin: &Origin) -> Result<Value, String> {
 struct Loader<'a> {
     parser: Parser<std::str::Chars<'a>>,
     origin: &'a Origin,
-    /// What each anchor stands for, and of how many values it is made.
+    /// The value of each anchor, and how many values it contains.
     anchors: HashMap<usize, (Arc<Value>, usize)>,
     left: usize,
 }

@@ -61,7 +61,7 @@ fn a_healthcheck_is_0_where_the_service_lives_and_1_within_a_second_where_not() 
     let (code, stderr, _) = probe(&port);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("Connection refused"), "{stderr}");
-    // One that accepts and never answers, one that answers a byte at a time, one that is no service, one that fails.
+    // One that accepts and never answers, one that answers a byte at a time, one that is not a service, one that fails.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     for (answer, pause, expected) in [
         ("", 0, "timed out"),

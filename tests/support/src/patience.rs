@@ -1,4 +1,4 @@
-//! How long a test waits, and how it says that it cannot run here.
+//! How long a test waits, and how it reports that it cannot run here.
 
 use std::{
     env, fs,

@@ -1,4 +1,4 @@
-//! A program in a process of its own: started, signalled, ended, with what it writes.
+//! A program in a process of its own: how a test starts, signals and ends it, and reads its output.
 
 use std::{
     io::{BufRead as _, BufReader, Read},

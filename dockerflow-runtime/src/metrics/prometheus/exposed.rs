@@ -1,4 +1,4 @@
-//! The names and labels that Prometheus reads, made of those of statsd by one rule.
+//! The names and labels for Prometheus, made from those of statsd by one rule.
 
 use super::value::Kind;
 
@@ -56,7 +56,7 @@ pub(super) fn labels(tags: &str) -> Labels {
     for tag in tags.split(',').filter(|tag| !tag.is_empty()) {
         let (key, value) = tag.split_once(':').unwrap_or((tag, "true"));
         let mut key = word(key);
-        // The label of a histogram's buckets, and those that Prometheus keeps for itself.
+        // The label of a histogram's buckets, and those that are reserved by Prometheus.
         if key == "le" || key.starts_with("__") {
             key.insert_str(0, "tag_");
         }

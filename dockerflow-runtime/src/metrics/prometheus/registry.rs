@@ -1,4 +1,4 @@
-//! Every series that was measured, found without a lock by those who measured it before.
+//! Every series. A thread finds those that it has measured before without a lock.
 
 use std::{
     cell::RefCell,
@@ -72,7 +72,7 @@ thread_local! {
 }
 
 impl Registry {
-    /// How many series there may be.
+    /// The maximum number of series.
     const SERIES: usize = 5_000;
 
     pub(crate) fn new(buckets: &[f64]) -> Self {

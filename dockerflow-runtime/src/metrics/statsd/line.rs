@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-/// A line, taken apart.
+/// The parts of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
     pub(crate) name: &'a str,
@@ -14,7 +14,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) rate: Option<&'a str>,
     /// The tags, which follow `|#`.
     pub(crate) tags: &'a str,
-    /// Extensions of the protocol behind the tags: a container, a time.
+    /// Extensions of the protocol after the tags: a container, a time.
     pub(crate) rest: &'a str,
 }
 

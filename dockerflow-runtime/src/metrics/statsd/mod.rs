@@ -1,4 +1,4 @@
-//! Statsd: lines over UDP, which nobody waits for.
+//! Statsd: lines that are sent over UDP without waiting.
 
 mod address;
 mod line;

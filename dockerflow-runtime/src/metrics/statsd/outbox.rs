@@ -13,9 +13,9 @@ use crate::queue::Queue;
 pub(crate) struct Outbox(Arc<Queue>);
 
 impl Outbox {
-    /// How many bytes wait at most.
+    /// Maximum bytes that wait.
     const BOUND: usize = 256 * 1024;
-    /// How long a flush waits at most.
+    /// Maximum time that a flush waits.
     const FLUSH: Duration = Duration::from_millis(500);
 
     /// Starts the thread. `name` is that of the server, which `resolve` looks up.

@@ -1,4 +1,4 @@
-//! The thread that sends lines to the statsd server, wherever that is by now, and counts those that are lost.
+//! The thread that sends lines to the statsd server, follows its address, and counts the lines that are lost.
 
 use std::{
     cmp, io,
@@ -42,7 +42,7 @@ pub(super) struct Sender {
     link: Option<Link>,
     /// The addresses of the last answer, for when one refuses.
     peers: Vec<SocketAddr>,
-    /// An answer of the system's resolver that is awaited: it may take long.
+    /// A pending answer of the system's resolver, which may take long.
     asked: Option<mpsc::Receiver<io::Result<Vec<SocketAddr>>>>,
     /// When to ask it again.
     due: Instant,
