@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// }
 /// # }
 /// ```
+#[must_use]
 pub fn usable<C>(pool: &Pool<ConnectionManager<C>>) -> Option<Message>
 where
     C: R2D2Connection + 'static,
