@@ -13,11 +13,14 @@ use crate::health::{CheckHistory, CheckReport, Level, RUNS, Report};
 const STYLE: &str = include_str!("page.css");
 
 /// The policy of the page: nothing is loaded, nothing runs, and the only style is [`STYLE`], by its hash.
-pub(super) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-rFLvNqgexurNyYt5ksI9KxxKg3WYOeL2kQdl1Vu5q/c='; \
+pub(super) const SECURITY_POLICY: &str = "default-src 'none'; style-src 'sha256-r6+wnI/F2jRjlkQiIAC2mSI7lniUJZfLr1GWc6IRjvI='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Messages of a check that are shown; the JSON and the log have more.
 const MESSAGES: usize = 10;
+
+/// Checks that the heading names; the table has them all.
+const NAMES: usize = 5;
 
 /// What the page says of the instance.
 #[derive(Debug)]
@@ -99,9 +102,13 @@ impl Display for Page<'_> {
             "<title>{word}: {name}</title>\n<style>{STYLE}</style>\n</head>\n<body>"
         )?;
         out.write_str(SYMBOLS)?;
-        writeln!(out, "<main>\n<p class=\"name\">{name}</p>")?;
-        let icon = Icon(class);
-        writeln!(out, "<h1 class=\"{class}\">{icon}<span>{word}</span></h1>")?;
+        let (icon, reason) = (Icon(class), self.reason());
+        writeln!(
+            out,
+            "<header class=\"{class}\">\n<p class=\"name\">{name}</p>"
+        )?;
+        writeln!(out, "<h1>{icon}<span>{word}</span></h1>")?;
+        writeln!(out, "<p>{}</p>\n</header>\n<main>", Escaped(&reason))?;
         self.facts(out)?;
         self.checks(out)?;
         self.refreshing(out)?;
@@ -120,6 +127,36 @@ impl Page<'_> {
         }
     }
 
+    /// Returns a sentence that says why the service is in its state: the checks that fail, and those that warn.
+    fn reason(&self) -> String {
+        if self.draining {
+            return "This instance is about to stop. No check is run any more.".into();
+        }
+        let checks = self.report.checks();
+        let named = |verb: &str, is_one: fn(Level) -> bool| {
+            let names: Vec<_> = checks
+                .iter()
+                .filter(|check| is_one(check.level()))
+                .map(|check| cut(check.name(), 100))
+                .collect();
+            let more = match names.len().saturating_sub(NAMES) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let names = names[..names.len().min(NAMES)].join(", ");
+            (!names.is_empty()).then(|| format!("{verb}: {names}{more}."))
+        };
+        let failing = named("Failing", |level| level >= Level::Error);
+        let degraded = named("Degraded", |level| level == Level::Warning);
+        let reasons: Vec<_> = [failing, degraded].into_iter().flatten().collect();
+        match (reasons.is_empty(), checks.len()) {
+            (false, _) => reasons.join(" "),
+            (true, 0) => "This service has no health checks.".into(),
+            (true, 1) => "Its only check is well.".into(),
+            (true, count) => format!("All {count} checks are well."),
+        }
+    }
+
     fn facts(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Instance {
             host,
@@ -129,9 +166,6 @@ impl Page<'_> {
             started,
             ..
         } = self.instance;
-        if self.draining {
-            out.write_str("<p>This instance is about to stop. No check is run any more.</p>\n")?;
-        }
         out.write_str("<dl>\n")?;
         fact(out, "Version", &Escaped(or_unknown(version)))?;
         match commit_url {
@@ -158,12 +192,9 @@ impl Page<'_> {
     }
 
     fn checks(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.draining {
-            return Ok(());
-        }
         let checks = self.report.checks();
-        if checks.is_empty() {
-            return out.write_str("<p>This service has no health checks.</p>\n");
+        if self.draining || checks.is_empty() {
+            return Ok(());
         }
         out.write_str("<table>\n<caption>Health checks</caption>\n<thead><tr><th scope=\"col\">Check</th><th scope=\"col\">Level</th>")?;
         if self.details.is_some() {
@@ -182,7 +213,7 @@ impl Page<'_> {
                 messages(out, check)?;
                 let history = details.history.get(index).cloned().unwrap_or_default();
                 changed(out, check, &history)?;
-                write!(out, "<td class=\"{level}\">{}</td>", Runs(&history))?;
+                write!(out, "<td class=\"runs\">{}</td>", Runs(&history))?;
             }
             out.write_str("</tr>\n")?;
         }
@@ -196,14 +227,16 @@ impl Page<'_> {
         } else {
             "&amp;"
         };
+        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        write!(out, "<p>As of <time datetime=\"{now}\">{now}</time>. ")?;
         match self.refresh {
             Some(seconds) => writeln!(
                 out,
-                "<p>This page refreshes every {seconds} seconds. <a href=\"?{checks}\">Stop refreshing</a></p>"
+                "This page refreshes every {seconds} seconds. <a href=\"?{checks}\">Stop refreshing</a></p>"
             ),
             None => writeln!(
                 out,
-                "<p><a href=\"?{checks}{and}refresh=5\">Refresh every 5 seconds</a></p>"
+                "<a href=\"?{checks}{and}refresh=5\">Refresh every 5 seconds</a></p>"
             ),
         }
     }
@@ -220,7 +253,7 @@ fn fact(out: &mut fmt::Formatter<'_>, name: &str, value: &dyn Display) -> fmt::R
 fn messages(out: &mut fmt::Formatter<'_>, check: &CheckReport) -> fmt::Result {
     out.write_str("<td><ul>")?;
     for message in check.messages().iter().take(MESSAGES) {
-        let text = cut(message.text());
+        let text = cut(message.text(), 1000);
         write!(
             out,
             "<li>{}: {}</li>",
@@ -229,7 +262,7 @@ fn messages(out: &mut fmt::Formatter<'_>, check: &CheckReport) -> fmt::Result {
         )?;
     }
     for (key, value) in check.data().take(MESSAGES) {
-        let text = cut(&value.to_string());
+        let text = cut(&value.to_string(), 1000);
         write!(
             out,
             "<li class=\"dim\">{} = {}</li>",
@@ -244,10 +277,10 @@ fn messages(out: &mut fmt::Formatter<'_>, check: &CheckReport) -> fmt::Result {
     out.write_str("</ul></td>")
 }
 
-/// Cuts a text to 1,000 characters.
-fn cut(text: &str) -> String {
+/// Cuts a text to `most` characters, with a mark if that is not all.
+fn cut(text: &str, most: usize) -> String {
     let mut characters = text.chars();
-    let mut start: String = characters.by_ref().take(1000).collect();
+    let mut start: String = characters.by_ref().take(most).collect();
     if characters.next().is_some() {
         start.push('…');
     }
@@ -290,17 +323,24 @@ impl Display for Runs<'_> {
         let slowest_ms = slowest.as_millis();
         write!(
             out,
-            "<svg class=\"runs\" viewBox=\"0 0 240 56\" role=\"img\" aria-label=\"{} runs: {label}the slowest took {slowest_ms} ms\">",
+            "<svg viewBox=\"0 0 240 46\" role=\"img\" aria-label=\"{} runs: {label}the slowest took {slowest_ms} ms\">",
             runs.len()
         )?;
         let first = RUNS - runs.len().min(RUNS);
+        for index in 0..first {
+            let x = index * 4;
+            write!(
+                out,
+                "<rect class=\"none\" x=\"{x}\" y=\"22\" width=\"3\" height=\"2\"/>"
+            )?;
+        }
         for (index, (level, _)) in runs.iter().enumerate() {
             let height = match level {
-                Level::Error | Level::Critical => 28,
-                Level::Warning => 16,
+                Level::Error | Level::Critical => 24,
+                Level::Warning => 14,
                 _ => 6,
             };
-            let (x, y) = ((first + index) * 4, 28 - height);
+            let (x, y) = ((first + index) * 4, 24 - height);
             write!(
                 out,
                 "<rect class=\"{level}\" x=\"{x}\" y=\"{y}\" width=\"3\" height=\"{height}\"/>"
@@ -308,13 +348,13 @@ impl Display for Runs<'_> {
         }
         out.write_str("<polyline points=\"")?;
         for (index, (_, took)) in runs.iter().enumerate() {
-            // At most 20 high.
-            let height = took.as_micros() * 20 / slowest.as_micros().max(1);
-            write!(out, "{},{} ", (first + index) * 4 + 1, 54 - height)?;
+            // At most 16 high.
+            let height = took.as_micros() * 16 / slowest.as_micros().max(1);
+            write!(out, "{},{} ", (first + index) * 4 + 1, 45 - height)?;
         }
         write!(
             out,
-            "\"/></svg><br><span class=\"dim\">at most {slowest_ms} ms</span>"
+            "\"/></svg><span class=\"dim\">slowest {slowest_ms} ms</span>"
         )
     }
 }
@@ -366,8 +406,14 @@ impl Display for Escaped<'_> {
                 '>' => out.write_str("&gt;")?,
                 '"' => out.write_str("&quot;")?,
                 '\'' => out.write_str("&#39;")?,
-                // HTML has no way to write these.
-                '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}' => {
+                // HTML has no way to write these, and those of the second line would turn the text that follows.
+                '\0'..='\u{8}'
+                | '\u{b}'
+                | '\u{c}'
+                | '\u{e}'..='\u{1f}'
+                | '\u{7f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' => {
                     out.write_str("\u{fffd}")?;
                 }
                 other => out.write_char(other)?,
@@ -442,7 +488,14 @@ mod tests {
             )]
         };
         let public = page(check(), None);
-        for hidden in ["a secret", "key", "Uptime", "Address", "runs\"", "Not live"] {
+        for hidden in [
+            "a secret",
+            "key",
+            "Uptime",
+            "Address",
+            "<td class=\"runs\"",
+            "Not live",
+        ] {
             assert!(!public.contains(hidden), "{hidden}");
         }
         let detailed = page(check(), Some(details(1)));
@@ -451,7 +504,7 @@ mod tests {
             "key = 1",
             "Uptime",
             "127.0.0.1:8000",
-            "runs\"",
+            "<td class=\"runs\"",
             "consumer: not fed",
         ] {
             assert!(detailed.contains(shown), "{shown}");
@@ -470,6 +523,47 @@ mod tests {
                 None
             );
         }
+    }
+
+    #[test]
+    fn a_megabyte_of_data_and_numbers_that_json_lacks_make_no_long_page() {
+        let message = Message::warning("id", "y".repeat(1 << 20))
+            .with("big", "x".repeat(1 << 20))
+            .with("not a number", f64::NAN);
+        let check = CheckReport::new("one", Duration::ZERO, message);
+        let page = page(vec![check], Some(details(1)));
+        assert!(page.len() < 16 * 1024, "{}", page.len());
+        assert!(
+            page.contains("not a number = null") && page.contains("xxx…"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn the_heading_names_the_checks_that_fail_and_those_that_warn() {
+        let heading = |checks: Vec<CheckReport>| {
+            let page = page(checks, None);
+            let (_, heading) = page.split_once("</h1>\n<p>").expect("a heading");
+            heading.split_once("</p>").expect("its end").0.to_owned()
+        };
+        let check =
+            |name, outcome: Option<Message>| CheckReport::new(name, Duration::ZERO, outcome);
+        let failing = |name| check(name, Some(Message::error("a", "b")));
+        assert_eq!(heading(Vec::new()), "This service has no health checks.");
+        assert_eq!(heading(vec![check("one", None)]), "Its only check is well.");
+        let both = vec![
+            check("one", None),
+            check("two", Some(Message::info("a", "b"))),
+        ];
+        assert_eq!(heading(both), "All 2 checks are well.");
+        let each = vec![
+            check("queue", Some(Message::warning("a", "b"))),
+            failing("<database>"),
+            check("disk", None),
+        ];
+        assert_eq!(heading(each), "Failing: &lt;database&gt;. Degraded: queue.");
+        let many = ["a", "b", "c", "d", "e", "f", "g"].map(failing);
+        assert_eq!(heading(many.into()), "Failing: a, b, c, d, e and 2 more.");
     }
 
     #[test]
