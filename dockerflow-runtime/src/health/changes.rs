@@ -1,4 +1,4 @@
-//! What in a report is worth a line in the log? A state that has changed, not every probe.
+//! Which lines does a report add to the log? One for each state that has changed, none for each probe.
 
 use std::{
     collections::BTreeSet,
@@ -83,6 +83,11 @@ enum News {
 impl Logged {
     fn update(&mut self, check: &CheckReport) -> News {
         let messages = || check.with_silenced().map(|(message, _)| message);
+        // Well, as before: the case of almost every check.
+        if self.ids.is_empty() && messages().next().is_none() {
+            self.was_well = true;
+            return News::None;
+        }
         let ids: BTreeSet<_> = messages().map(|one| (one.level, state_id(one))).collect();
         let texts = || messages().map(Message::text);
         let changed = ids != self.ids;
@@ -103,7 +108,8 @@ impl Logged {
         News::State
     }
 
-    /// From 80 % of its deadline on a check is slow, once; it has to come below 60 % before that is news again.
+    /// Returns whether a check has just become slow: it took 80 % of its deadline or more. It counts as fast again below 60 %, so that a
+    /// check close to the bound is not logged again and again.
     fn is_newly_slow(&mut self, check: &CheckReport) -> bool {
         let took = check.duration();
         if took < self.limit * 3 / 5 {

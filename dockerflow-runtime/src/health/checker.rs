@@ -1,4 +1,4 @@
-//! When do the checks run, and which probe gets which report? One run at a time, its report fresh for a while.
+//! When do the checks run, and which probe gets which report? There is one run at a time, and its report is fresh for a while.
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -64,7 +64,7 @@ impl HealthChecker {
         lock(&self.state.observers).push(observer);
     }
 
-    /// Returns the last report if it is fresh, without waiting. This is the way of almost every probe: it must cost next to nothing.
+    /// Returns the last report if it is fresh, without waiting. Almost every probe is answered this way, so it must cost next to nothing.
     pub(crate) fn fresh(&self) -> Option<WrittenReport> {
         self.state.fresh(&lock(&self.state.cache))
     }

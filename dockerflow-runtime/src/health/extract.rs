@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, FutureExt as _, join_all, select};
 use tokio::sync::oneshot;
 
 use super::{
@@ -25,23 +25,31 @@ pub(super) async fn extract(
     senders: Vec<oneshot::Sender<Arguments>>,
     blocking: Arc<Blocking>,
 ) {
-    let each = definitions.iter().zip(senders).enumerate();
-    let each = each.map(|(index, (definition, mut sender))| {
-        let timed = Timed {
+    let mut waiting = Vec::new();
+    for (index, (definition, mut sender)) in definitions.iter().zip(senders).enumerate() {
+        let mut extracting = Timed {
             future: definition.prepare(request.clone()),
             index,
             polled: Polled::Arguments,
             blocking: blocking.clone(),
         };
-        async move {
-            let contained = logging::contain(timed);
-            let arguments = match select(Box::pin(contained), Box::pin(sender.closed())).await {
-                Either::Left((Ok(arguments), _)) => arguments,
-                Either::Left((Err(panic), _)) => Err(panicked(&definition.check, panic)),
+        let arguments = |extracted: Result<Arguments, String>| {
+            extracted.unwrap_or_else(|panic| Err(panicked(&definition.check, panic)))
+        };
+        // Almost every extractor is ready at once.
+        let first = logging::contain_call(|| (&mut extracting).now_or_never());
+        if let Some(extracted) = first.transpose() {
+            let _given_up = sender.send(arguments(extracted));
+            continue;
+        }
+        waiting.push(async move {
+            let extracting = Box::pin(logging::contain(extracting));
+            let extracted = match select(extracting, Box::pin(sender.closed())).await {
+                Either::Left((extracted, _)) => extracted,
                 Either::Right(_) => return,
             };
-            let _given_up = sender.send(arguments);
-        }
-    });
-    join_all(each).await;
+            let _given_up = sender.send(arguments(extracted));
+        });
+    }
+    join_all(waiting).await;
 }

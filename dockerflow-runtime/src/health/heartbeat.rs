@@ -54,7 +54,7 @@ pub struct Heartbeat {
     request: HttpRequest,
 }
 
-/// App data of every service: where a [`Heartbeat`] gets its report.
+/// App data of every service, from which a [`Heartbeat`] gets its report.
 #[derive(Clone)]
 pub(crate) struct HeartbeatSource {
     pub(crate) checker: Arc<HealthChecker>,
@@ -83,7 +83,7 @@ impl Heartbeat {
     /// Returns the response that `/__heartbeat__` would give to a program: its status, and its JSON without texts and data.
     pub async fn response(&self) -> HttpResponse {
         let (passed, body) = match self.written().await {
-            Some(written) => (written.report.passed(), written.brief),
+            Some(written) => (written.passed, written.brief),
             None => (false, Report::draining().to_json(false).into()),
         };
         let status = if passed {

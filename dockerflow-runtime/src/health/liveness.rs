@@ -234,6 +234,27 @@ mod tests {
     }
 
     #[test]
+    fn a_condition_that_eight_threads_fail_and_let_recover_ends_as_it_was_left() {
+        let liveness = Liveness::new("flapping");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for number in 0..1000 {
+                        liveness.fail(format!("for the {number}th time"));
+                        fails();
+                        liveness.recover();
+                    }
+                });
+            }
+        });
+        assert_eq!(reason("flapping"), None);
+        liveness.fail("for good");
+        assert_eq!(reason("flapping").as_deref(), Some("for good"));
+        liveness.finish();
+        assert_eq!(reason("flapping"), None);
+    }
+
+    #[test]
     fn a_task_that_panics_fails_its_condition() {
         let liveness = Liveness::new("worker");
         let clone = liveness.clone();

@@ -1,4 +1,4 @@
-//! A run's side of its waiters: it sends them the report, or, dropped before, tells them that the run was lost.
+//! The run's side of its waiters: it sends them the report. If it is dropped before, they learn that the run was lost.
 
 use std::{sync::Arc, time::Instant};
 

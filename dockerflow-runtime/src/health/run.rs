@@ -2,12 +2,16 @@
 
 use std::{
     cell::Cell,
+    iter,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
+use futures_util::{
+    future::{FutureExt as _, join_all},
+    stream::{FuturesOrdered, StreamExt as _},
+};
 use tokio::{
     sync::oneshot,
     task::{spawn_blocking, spawn_local},
@@ -28,6 +32,9 @@ use super::{
     state::HealthState,
 };
 use crate::{lock::lock, logging};
+
+/// Checks that are polled together, which costs less than to poll each by itself, and more if they wake up one after the other.
+const CHUNK: usize = 16;
 
 /// A run of all checks, to be done on the health thread.
 pub(super) struct Run {
@@ -64,8 +71,14 @@ impl Run {
             observers,
         } = self;
         let each = arguments.into_iter().enumerate();
-        let each = each.map(|(index, one)| runner.instances.check(&promise, index, one));
-        let Some(checks) = join_all(each).await.into_iter().collect() else {
+        let mut each = each.map(|(index, one)| runner.instances.check(&promise, index, one));
+        // One that wakes up has its chunk polled, and no other.
+        let chunks = iter::from_fn(|| {
+            let chunk: Vec<_> = each.by_ref().take(CHUNK).collect();
+            (!chunk.is_empty()).then(|| join_all(chunk))
+        });
+        let checks: Vec<_> = chunks.collect::<FuturesOrdered<_>>().collect().await;
+        let Some(checks) = checks.into_iter().flatten().collect() else {
             log::warn!(
                 target: LOG,
                 "a run of the checks was lost: the worker that extracted their arguments has stopped"
@@ -149,59 +162,87 @@ impl Instances {
     /// Starts a check and waits for its messages. It goes on if nobody waits any more: what was slow once, such as a first
     /// connection, may be fast when it is done.
     async fn start(&self, index: usize, began: Instant, job: Job) -> (Vec<Message>, Duration) {
-        let state = self.state.clone();
-        let limit = state.limit(&state.checks[index]);
-        let grace = (limit * 10).max(state.grace);
         let turn = Turn::begin(self.each.clone(), index);
-        let (sender, receiver) = oneshot::channel();
-        spawn_local(async move {
-            let check = &state.checks[index];
-            let ended = match job() {
-                Work::Async(future) => {
-                    let timed = Timed {
-                        future,
-                        index,
-                        polled: Polled::Check,
-                        blocking: state.blocking.clone(),
-                    };
-                    let contained = timeout(grace, logging::contain(timed)).await;
-                    contained.map(|messages| (messages, began.elapsed())).ok()
+        let check = &self.state.checks[index];
+        let ended = |contained: Result<Vec<Message>, String>| {
+            contained.unwrap_or_else(|panic| vec![panicked(check, panic)])
+        };
+        let started = match job() {
+            Work::Async(future) => {
+                let mut future = Timed {
+                    future,
+                    index,
+                    polled: Polled::Check,
+                    blocking: self.state.blocking.clone(),
+                };
+                // A check that waits for nothing ends here, without a task and without a timer.
+                let first = logging::contain_call(|| (&mut future).now_or_never());
+                if let Some(contained) = first.transpose() {
+                    let dropped = logging::contain_call(|| drop(future));
+                    drop(turn); // the next instance may begin
+                    return (ended(dropped.and(contained)), began.elapsed());
                 }
-                Work::Blocking(function) => {
-                    let contained = move || (logging::contain_call(function), began.elapsed());
-                    let mut handle = spawn_blocking(contained);
-                    if let Ok(ended) = timeout(grace, &mut handle).await {
-                        ended.ok()
-                    } else {
-                        handle.abort(); // a function that has begun goes on
-                        handle.await.ok()
-                    }
-                }
-            };
-            let instances = turn.instances.clone();
-            let instance = &instances[index];
-            drop(turn); // the next instance may begin
-            let Some((contained, duration)) = ended else {
-                if !instance.given_up.replace(true) {
-                    log::warn!(
-                        target: LOG, check = check.name, duration_ms = milliseconds(grace);
-                        "the check {:?} was given up after {grace:?}; the next run starts it again", check.name
-                    );
-                }
-                return;
-            };
-            let messages = contained.unwrap_or_else(|panic| vec![panicked(check, panic)]);
-            if let Err((messages, duration)) = sender.send((messages, duration)) {
-                instance.log_late(check, limit, duration, &messages);
+                Started::Async(future)
             }
-        });
+            Work::Blocking(function) => Started::Blocking(function),
+        };
+        let (sender, receiver) = oneshot::channel();
+        spawn_local(go_on(self.state.clone(), turn, began, started, sender));
         receiver.await.unwrap_or_else(|_| {
             let panic = "panicked while it was dropped".to_owned();
-            (
-                vec![panicked(&self.state.checks[index], panic)],
-                began.elapsed(),
-            )
+            (ended(Err(panic)), began.elapsed())
         })
+    }
+}
+
+/// A check that has not ended when it was first polled, or that is about to be called.
+enum Started {
+    Async(Timed<Vec<Message>>),
+    Blocking(Box<dyn FnOnce() -> Vec<Message> + Send>),
+}
+
+/// Waits until a check ends or is given up, and sends its messages to the run that began it, or to the log.
+async fn go_on(
+    state: Arc<HealthState>,
+    turn: Turn,
+    began: Instant,
+    started: Started,
+    sender: oneshot::Sender<(Vec<Message>, Duration)>,
+) {
+    let check = &state.checks[turn.index];
+    let limit = state.limit(check);
+    let grace = (limit * 10).max(state.grace);
+    let ended = match started {
+        Started::Async(future) => {
+            let contained = timeout(grace, logging::contain(future)).await;
+            contained.map(|messages| (messages, began.elapsed())).ok()
+        }
+        Started::Blocking(function) => {
+            let contained = move || (logging::contain_call(function), began.elapsed());
+            let mut handle = spawn_blocking(contained);
+            if let Ok(ended) = timeout(grace, &mut handle).await {
+                ended.ok()
+            } else {
+                handle.abort(); // a function that has begun goes on
+                handle.await.ok()
+            }
+        }
+    };
+    let (instances, index) = (turn.instances.clone(), turn.index);
+    let instance = &instances[index];
+    drop(turn); // the next instance may begin
+    let Some((contained, duration)) = ended else {
+        if !instance.given_up.replace(true) {
+            log::warn!(
+                target: LOG, check = check.name, duration_ms = milliseconds(grace);
+                "the check {:?} was given up after {grace:?}; the next run starts it again", check.name
+            );
+        }
+        return;
+    };
+    let messages = contained.unwrap_or_else(|panic| vec![panicked(check, panic)]);
+    if let Err((messages, duration)) = sender.send((messages, duration)) {
+        instance.log_late(check, limit, duration, &messages);
     }
 }
 

@@ -107,6 +107,7 @@ impl HealthState {
 
     pub(super) fn write(&self, report: Report) -> WrittenReport {
         WrittenReport {
+            passed: report.passed(),
             brief: report.to_json(false).into(),
             detailed: self.details.then(|| report.to_json(true).into()),
             report: Arc::new(report),

@@ -11,6 +11,8 @@ use super::report::{CheckReport, Report};
 #[derive(Clone, Debug)]
 pub(crate) struct WrittenReport {
     pub(crate) report: Arc<Report>,
+    /// Whether the service is healthy.
+    pub(crate) passed: bool,
     /// Without texts and data.
     pub(crate) brief: Bytes,
     /// With texts and data, if they may be shown at all.

@@ -61,13 +61,8 @@ impl Endpoint {
             return true;
         }
         // A probe of a single check says nothing about the state of the service.
-        let is_whole = self != Self::Heartbeat || !request.query_string().contains("check=");
+        let is_whole = self != Self::Heartbeat || !heartbeat::names_checks(request);
         is_whole && last.is_changed_by(status)
-    }
-
-    /// Returns whether answering it may log something.
-    pub(crate) fn logs(self) -> bool {
-        matches!(self, Self::Heartbeat | Self::Error)
     }
 
     /// Returns the response if it is known without waiting: always, except for a heartbeat whose report is not fresh.
@@ -86,7 +81,7 @@ impl Endpoint {
         Some(self.for_method(method, response))
     }
 
-    /// `OPTIONS` is what `HAProxy`'s `option httpchk` sends unless it is told otherwise.
+    /// Returns whether a method is answered. `HAProxy`'s `option httpchk` sends `OPTIONS` by default.
     fn allows(self, method: &Method) -> bool {
         matches!(*method, Method::GET | Method::HEAD)
             || (*method == Method::OPTIONS && self != Self::Error)

@@ -1,4 +1,4 @@
-//! What a server has once, however many workers it has: its version, its checks, its settings.
+//! What all workers of a server share: its version, its checks, its settings.
 
 use std::{
     cell::RefCell,
@@ -73,18 +73,19 @@ thread_local! {
 
 /// An engine that is made with a server's first app and serves all its workers.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shared(Arc<State>);
+pub(crate) struct Shared(Arc<EngineSlot>);
 
+/// The place of an engine that is not made yet, or is.
 #[derive(Debug, Default)]
-struct State {
+struct EngineSlot {
     engine: OnceLock<Arc<Engine>>,
     /// The [`Server`](crate::Server) that the engine is for.
-    server: Option<OfServer>,
+    server: Option<ServerContext>,
 }
 
-/// What a server gives its engine and wants of it.
+/// What a server hands to its engine, and what it reads from it.
 #[derive(Debug)]
-struct OfServer {
+struct ServerContext {
     options: ServiceOptions,
     metrics: Metrics,
     drain: Drain,
@@ -92,7 +93,7 @@ struct OfServer {
     first: Option<Shared>,
     /// How many apps its workers have made.
     apps: AtomicUsize,
-    /// Why there is no engine: without a server that is a panic.
+    /// Why there is no engine. Without a server, that is a panic.
     fault: Mutex<Option<Error>>,
 }
 
@@ -106,7 +107,7 @@ impl Shared {
     pub(crate) fn beside(&self) -> Self {
         let server = self.0.server.as_ref();
         server.map_or_else(Self::default, |server| {
-            let OfServer {
+            let ServerContext {
                 options,
                 metrics,
                 drain,
@@ -118,9 +119,9 @@ impl Shared {
     }
 
     fn new(options: ServiceOptions, metrics: Metrics, drain: Drain, first: Option<Self>) -> Self {
-        Self(Arc::new(State {
+        Self(Arc::new(EngineSlot {
             engine: OnceLock::new(),
-            server: Some(OfServer {
+            server: Some(ServerContext {
                 options,
                 metrics,
                 drain,
@@ -143,7 +144,7 @@ impl Shared {
         factory()
     }
 
-    /// Does the same for a worker.
+    /// Calls `factory` for a worker; the apps that it makes have this engine, and are counted.
     pub(crate) fn worker<T>(&self, factory: impl FnOnce() -> T) -> T {
         if let Some(server) = &self.0.server {
             server.apps.fetch_add(1, Ordering::Relaxed);
@@ -157,7 +158,7 @@ impl Shared {
         server.map_or(0, |server| server.apps.load(Ordering::Relaxed))
     }
 
-    /// Calls `factory` for its faults alone. `app` names it in an error.
+    /// Calls `factory` once and drops its app, to find faults before there are workers. `app` names it in an error.
     pub(crate) fn start<T>(&self, app: &str, factory: impl FnOnce() -> T) -> Result<(), Error> {
         drop(self.scope(factory));
         let server = self.0.server.as_ref();
@@ -167,7 +168,7 @@ impl Shared {
         self.check(app)
     }
 
-    /// Reports an app that no `#[service]` has made.
+    /// Returns an error if no `#[service]` has made the app.
     pub(crate) fn check(&self, app: &str) -> Result<(), Error> {
         match self.0.engine.get() {
             Some(_) => Ok(()),
@@ -198,7 +199,7 @@ impl Shared {
         }
     }
 
-    /// Reports whether a worker or a request of `all` is still there: each of them holds its engine.
+    /// Returns whether a worker or a request of `all` is still there: each of them holds its engine.
     pub(crate) fn any_in_use(all: &[Self]) -> bool {
         all.iter().any(|shared| {
             shared.0.engine.get().is_some_and(|engine| {
@@ -213,13 +214,13 @@ impl Shared {
 }
 
 impl Engine {
-    /// The engine of the server that an app is being made for; outside one, an engine of its own.
+    /// Returns the engine of the server that an app is being made for; without a server, an engine of its own.
     ///
-    /// `None` where it cannot be had and the server was told why: the app that is being made will not serve.
+    /// Returns `None` if it cannot be made; the server then has the reason, and the app that is being made does not serve.
     ///
     /// # Panics
     ///
-    /// Where it cannot be had and there is no server to tell.
+    /// Panics if the engine cannot be made and there is no server that could report why.
     pub(crate) fn current(definition: &ServiceDefinition) -> Option<Arc<Self>> {
         let shared = CURRENT.with_borrow(Clone::clone);
         if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {
@@ -232,7 +233,7 @@ impl Engine {
         }
         let engine = match server {
             Some(server) => {
-                let OfServer {
+                let ServerContext {
                     options,
                     metrics,
                     drain,
@@ -267,7 +268,7 @@ impl Engine {
         }
     }
 
-    /// Reports whether the server is about to stop.
+    /// Returns whether the server is about to stop.
     pub(crate) fn draining(&self) -> bool {
         self.drain.is_draining()
     }

@@ -45,6 +45,19 @@ pub(super) async fn wait(request: &HttpRequest, engine: &Arc<Engine>) -> HttpRes
     answer(request, engine, &asked, &report)
 }
 
+/// Returns whether a request asks for some of the checks alone.
+pub(super) fn names_checks(request: &HttpRequest) -> bool {
+    pairs(request).iter().any(|(key, _)| key == "check")
+}
+
+/// Returns the query, decoded; nothing if it cannot be.
+fn pairs(request: &HttpRequest) -> Vec<(String, String)> {
+    match request.query_string() {
+        "" => Vec::new(),
+        query => Query::from_query(query).map_or_else(|_| Vec::new(), Query::into_inner),
+    }
+}
+
 /// What a request wants to know, and in which form.
 struct Asked {
     /// `?check=…`: these checks alone.
@@ -64,11 +77,7 @@ impl Asked {
             page: engine.shows_operations(request) && prefers_page(request.headers()),
             details: engine.shows_operations(request) && engine.options.health.details,
         };
-        let query = match request.query_string() {
-            "" => return asked,
-            query => Query::<Vec<(String, String)>>::from_query(query),
-        };
-        for (key, value) in query.map(Query::into_inner).unwrap_or_default() {
+        for (key, value) in pairs(request) {
             match key.as_str() {
                 "check" => asked.checks.push(value),
                 "refresh" => {
@@ -93,7 +102,8 @@ fn answer(
         names => written.report.only(names.iter().map(String::as_str)),
     };
     let report = part.as_ref().unwrap_or(&written.report);
-    let status = if report.passed() {
+    let passed = part.as_ref().map_or(written.passed, Report::passed);
+    let status = if passed {
         StatusCode::OK
     } else {
         engine.options.health.failed_status
@@ -135,8 +145,8 @@ fn page(
             .map(ToString::to_string)
             .collect(),
     });
-    let pairs = request.query_string().split('&');
-    let checks_query: Vec<_> = pairs.filter(|pair| pair.starts_with("check=")).collect();
+    let parts = request.query_string().split('&');
+    let checks_query: Vec<_> = parts.filter(|part| part.starts_with("check=")).collect();
     let page = Page {
         instance: &engine.instance,
         draining,

@@ -222,17 +222,18 @@ impl<S> DockerflowMiddleware<S> {
     }
 
     fn endpoint<F>(&self, endpoint: Endpoint, request: ServiceRequest) -> Answer<F> {
-        let engine = self.engine.clone();
-        let watched = endpoint.logs() || engine.options.summary.probes;
-        let mut watch = watched.then(|| Exchange::start(request.head(), &engine));
+        let engine = &self.engine;
+        // Almost no probe has a line in the log: an exchange is started only for one that may have.
+        let mut watch =
+            (engine.options.summary.probes).then(|| Exchange::start(request.head(), engine));
         let immediate = {
             let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
-            endpoint.immediate(request.request(), &engine)
+            endpoint.immediate(request.request(), engine)
         };
         if let Some(response) = immediate {
-            let news = endpoint.is_news(request.request(), response.status(), &engine);
+            let news = endpoint.is_news(request.request(), response.status(), engine);
             if news && watch.is_none() {
-                watch = Some(Exchange::start(request.head(), &engine));
+                watch = Some(Exchange::start(request.head(), engine));
             }
             let mut response = request.into_response(response);
             match watch {
@@ -243,16 +244,15 @@ impl<S> DockerflowMiddleware<S> {
                 result: Some(Ok(response)),
             };
         }
+        let (exchange, scope) = watch.unwrap_or_else(|| Exchange::start(request.head(), engine));
+        let engine = engine.clone();
         let (request, _) = request.into_parts();
         Answer::Heartbeat {
             future: Box::pin(async move {
                 let response = endpoints::heartbeat(request.clone(), engine.clone()).await;
                 let news = endpoint.is_news(&request, response.status(), &engine);
                 let mut response = ServiceResponse::new(request, response);
-                match watch {
-                    Some((exchange, scope)) => exchange.finish_probe(scope, &mut response, news),
-                    None => engine.close_if_draining(response.response_mut()),
-                }
+                exchange.finish_probe(scope, &mut response, news);
                 response
             }),
         }

@@ -12,23 +12,21 @@ use actix_web::{
 
 pub(super) fn json(status: StatusCode, body: Bytes) -> HttpResponse {
     let mut response = response(status, BoxBody::new(body));
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    set(&mut response, header::CONTENT_TYPE, "application/json");
     response
 }
 
 /// Makes a response that no cache may store.
 pub(super) fn response(status: StatusCode, body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(status, body);
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
+    set(&mut response, header::CACHE_CONTROL, "no-store");
     response
 }
 
-/// Sets a header.
+/// Sets a header that the response does not have.
+#[inline]
 pub(super) fn set(response: &mut HttpResponse, name: HeaderName, value: &'static str) {
     let value = HeaderValue::from_static(value);
-    response.headers_mut().insert(name, value);
+    // `insert` would look for an earlier value, and hand it out.
+    response.headers_mut().append(name, value);
 }
