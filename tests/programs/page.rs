@@ -1,4 +1,5 @@
-//! A service whose health `STATE` chooses: `well`, `degraded`, `failing`, `script`, or `hundred` checks. `.ci/page` looks at its page.
+//! A service whose health `STATE` chooses: `well`, `degraded`, `failing`, `script`, `hundred` checks, `slow`, or `switched`: one that
+//! fails while the file is there that `SWITCH` names. `.ci/page` looks at its page.
 
 use std::{
     env,
@@ -56,6 +57,24 @@ fn broken_database() -> Definition {
     })
 }
 
+fn switched() -> Definition {
+    check("switched", |_| {
+        let file = env::var_os("SWITCH").unwrap_or_default();
+        if std::path::Path::new(&file).exists() {
+            Message::error("switched.failed", "the file is there")
+        } else {
+            Message::ok()
+        }
+    })
+}
+
+/// A check that takes most of its deadline.
+fn slow() -> Definition {
+    Definition::asynchronous("slow", file!(), line!(), || async {
+        sleep(Duration::from_millis(600)).await;
+    })
+}
+
 fn script() -> Definition {
     check("<script>alert(1)</script>", |_| {
         Message::warning(
@@ -82,6 +101,8 @@ fn facts() -> &'static ServiceDefinition {
         "degraded" => vec![database, cache, mail, long_queue],
         "failing" => vec![broken_database, cache, mail, long_queue],
         "script" => vec![database, script],
+        "slow" => vec![slow],
+        "switched" => vec![switched],
         "hundred" => vec![numbered; 100],
         _ => vec![database, cache, mail],
     };

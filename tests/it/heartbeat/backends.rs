@@ -139,7 +139,7 @@ fn start(name: &str, url: &str) -> Served {
     )
 }
 
-/// Probes until a check is at this level, and for this reason; no answer on the way may tell the password.
+/// Probes until a check is at this level, and for this reason. No answer on the way may contain the password.
 async fn expect(server: &Served, check: &str, level: &str, id: &str) -> Probe {
     let began = Instant::now();
     loop {

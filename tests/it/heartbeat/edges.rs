@@ -1,16 +1,13 @@
-//! What is logged about checks that are slow, late, or failing since the start, and about arguments that block?
+//! What the log has of checks that hang or are late.
 
-use std::{
-    future::{Ready, ready},
-    thread,
-    time::Duration,
-};
+use std::time::{Duration, Instant};
 
-use actix_web::{App, FromRequest, HttpRequest, dev::Payload, rt::System};
+use actix_web::{App, rt::System};
 use dockerflow::health_check;
 use tokio::time::sleep;
 
 use super::served::{Served, serve};
+use crate::support::Connection;
 
 const TTL: (&str, &str) = ("DOCKERFLOW_HEARTBEAT_TTL", "0");
 
@@ -24,31 +21,29 @@ async fn is_always_late() {
     sleep(Duration::from_millis(200)).await;
 }
 
-#[health_check(timeout = "500ms")]
-async fn is_almost_late() {
-    sleep(Duration::from_millis(430)).await;
+#[health_check]
+async fn is_quick() {}
+
+#[health_check]
+async fn yields() {
+    tokio::task::yield_now().await;
 }
 
 #[health_check]
-async fn is_never_well() -> Result<(), &'static str> {
-    Err("down")
-}
-
-/// An argument that blocks the worker on which it is extracted.
-struct Blocks;
-
-impl FromRequest for Blocks {
-    type Error = actix_web::Error;
-    type Future = Ready<Result<Self, Self::Error>>;
-
-    fn from_request(_: &HttpRequest, _: &mut Payload) -> Self::Future {
-        thread::sleep(Duration::from_millis(300));
-        ready(Ok(Self))
-    }
-}
+fn is_plain() {}
 
 #[health_check]
-async fn has_an_argument_that_blocks(_argument: Blocks) {}
+fn is_plain_too() {}
+
+#[health_check]
+async fn waits_a_moment() {
+    sleep(Duration::from_micros(10)).await;
+}
+
+#[dockerflow::service(checks(is_quick, yields, is_plain, is_plain_too, waits_a_moment))]
+fn many_kinds() -> App {
+    App::new()
+}
 
 #[dockerflow::service(checks(hangs_in_edges))]
 fn hanging() -> App {
@@ -57,21 +52,6 @@ fn hanging() -> App {
 
 #[dockerflow::service(checks(is_always_late))]
 fn late() -> App {
-    App::new()
-}
-
-#[dockerflow::service(checks(is_almost_late))]
-fn almost_late() -> App {
-    App::new()
-}
-
-#[dockerflow::service(checks(is_never_well))]
-fn never_well() -> App {
-    App::new()
-}
-
-#[dockerflow::service(checks(has_an_argument_that_blocks))]
-fn blocking() -> App {
     App::new()
 }
 
@@ -84,9 +64,7 @@ pub(super) fn serve_one(name: &str) -> bool {
     match name {
         "edge: hanging" => serve(hanging),
         "edge: late" => serve(late),
-        "edge: almost late" => serve(almost_late),
-        "edge: never well" => serve(never_well),
-        "edge: blocking" => serve(blocking),
+        "edge: many kinds" => serve(many_kinds),
         "edge: without" => serve(without),
         _ => return false,
     }
@@ -134,32 +112,6 @@ fn a_check_that_is_always_late_has_one_line_for_the_time_out_and_one_for_its_end
 }
 
 #[test]
-fn a_check_that_takes_most_of_its_deadline_is_a_warning_once() {
-    let log = log_of("edge: almost late", 3, Duration::ZERO);
-    let slow = lines(&log, "its deadline is 500ms: if it gets slower, it fails");
-    assert_eq!(slow.len(), 1, "{log}");
-    assert!(slow[0].starts_with("WARN "), "{log}");
-}
-
-#[test]
-fn a_check_that_was_never_well_is_told_apart_and_failing_probes_have_one_summary() {
-    let log = log_of("edge: never well", 5, Duration::ZERO);
-    let failed = lines(&log, "is_never_well.failed: down");
-    assert_eq!(failed.len(), 1, "{log}");
-    assert!(failed[0].contains("since_start=true"), "{log}");
-}
-
-#[test]
-fn an_argument_that_blocks_a_worker_is_named_with_its_check_once() {
-    let log = log_of("edge: blocking", 3, Duration::ZERO);
-    let named = lines(
-        &log,
-        "an argument of the check \"has_an_argument_that_blocks\" blocked a worker",
-    );
-    assert_eq!(named.len(), 1, "{log}");
-}
-
-#[test]
 fn a_service_without_checks_says_so_when_it_starts() {
     let log = log_of("edge: without", 1, Duration::ZERO);
     assert_eq!(
@@ -167,4 +119,20 @@ fn a_service_without_checks_says_so_when_it_starts() {
         1,
         "{log}"
     );
+}
+
+/// <https://github.com/quarkusio/quarkus/issues/50736>: with more than one check, a probe was not answered now and then, and never.
+#[test]
+fn thousands_of_probes_one_after_the_other_each_with_a_run_of_its_own_are_all_answered_in_time() {
+    let server = Served::start("edge: many kinds", &[TTL]);
+    let mut connection = Connection::open(server.address).expect("it listens");
+    let mut slowest = Duration::ZERO;
+    for number in 0..3000 {
+        let began = Instant::now();
+        let answer = connection.get("/__heartbeat__");
+        let answer = answer.unwrap_or_else(|error| panic!("probe {number}: {error}"));
+        assert_eq!(answer.status, 200, "probe {number}: {answer:?}");
+        slowest = slowest.max(began.elapsed());
+    }
+    assert!(slowest < Duration::from_millis(950), "{slowest:?}");
 }

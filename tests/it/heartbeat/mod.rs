@@ -2,10 +2,12 @@
 
 mod backends;
 mod counted;
+mod databases;
 mod edges;
 mod faults;
 mod forms;
 mod liveness;
 mod page;
 mod parity;
+mod requests;
 mod served;

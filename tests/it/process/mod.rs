@@ -5,6 +5,7 @@ mod blocked;
 mod commands;
 mod drain;
 mod edges;
+mod heartbeat;
 mod live;
 mod secrets;
 mod start;

@@ -5,6 +5,7 @@ mod by_hand;
 mod cold;
 mod dependency;
 mod hanging;
+mod log;
 mod many;
 mod panics;
 mod secrets;
@@ -62,6 +63,12 @@ const ROWS: &[Row] = &[
         many::flooding,
     ),
     ("dependency killed, and back again", dependency::killed),
+    ("an argument that blocks its worker for 3 s", log::argument),
+    ("two messages with one id", log::two_messages),
+    ("a check that takes 86 % of its deadline", log::almost_late),
+    ("a check that fails, recovers, and fails", log::changes),
+    ("a check that fails since the start", log::since_the_start),
+    ("a handler that blocks its worker for 5 s", log::handler),
 ];
 
 #[test]
@@ -124,6 +131,9 @@ pub(super) fn serve_one(name: &str) {
         "secret" => serve(secrets::with_secret),
         "thousand" => serve(many::with_thousand),
         "flooding" => serve(many::with_flooding),
+        "blocking argument" => serve(log::with_blocking_argument),
+        "two messages" => serve(log::with_two_messages),
+        "almost late" => serve(log::with_almost_late),
         "dependent" => serve(dependency::with_dependency),
         _ => panic!("no app is named {name:?}"),
     }
