@@ -1,6 +1,10 @@
 //! Why a service did not start.
 
-use std::{fmt, io, process::ExitCode};
+use std::{
+    fmt::{self, Write as _},
+    io,
+    process::ExitCode,
+};
 
 /// Why a service did not start. Its text, in `Display` and `Debug` alike, has one line for each fault.
 ///
@@ -278,12 +282,18 @@ pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.to_string();
+        // One that cannot be shown is cut there.
+        let text_of = |error: &dyn std::error::Error| {
+            let mut text = String::new();
+            let _ = write!(text, "{error}");
+            text
+        };
+        let mut shown = text_of(self.0);
         formatter.write_str(&shown)?;
         let mut source = self.0.source();
         while let Some(error) = source {
             // The text of many errors ends with that of their source.
-            let text = error.to_string();
+            let text = text_of(error);
             if !shown.ends_with(&text) {
                 write!(formatter, ": {text}")?;
             }

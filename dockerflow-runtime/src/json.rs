@@ -179,8 +179,11 @@ impl Serializer for Lenient {
         Ok(Members::default())
     }
 
-    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Members, Error> {
-        Ok(Members::default())
+    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Members, Error> {
+        Ok(Members {
+            is_text: name.starts_with("$serde_json::private::"),
+            ..Members::default()
+        })
     }
 
     fn serialize_struct_variant(
@@ -229,6 +232,9 @@ struct Members {
     variant: Option<&'static str>,
     all: Map<String, Json>,
     key: String,
+    /// Whether it is a structure of serde_json's own whose only member is a text of JSON: a number of `arbitrary_precision`, or a
+    /// `RawValue`.
+    is_text: bool,
 }
 
 impl Members {
@@ -238,6 +244,11 @@ impl Members {
     }
 
     fn finish(self) -> Json {
+        if self.is_text
+            && let Some(Json::String(text)) = self.all.values().next()
+        {
+            return serde_json::from_str(text).unwrap_or_else(|_| text.clone().into());
+        }
         tagged(self.variant, self.all.into())
     }
 }
@@ -372,6 +383,23 @@ mod tests {
             (to_json("text"), json!("text")),
         ] {
             assert_eq!(json, expected);
+        }
+    }
+
+    #[test]
+    fn a_text_of_json_is_what_it_says() {
+        #[derive(Serialize)]
+        #[serde(rename = "$serde_json::private::Number")]
+        struct Precise {
+            #[serde(rename = "$serde_json::private::Number")]
+            digits: &'static str,
+        }
+        for (digits, expected) in [
+            ("1.5", json!(1.5)),
+            ("17", json!(17)),
+            ("1e999", json!("1e999")),
+        ] {
+            assert_eq!(to_json(&[Precise { digits }]), json!([expected]));
         }
     }
 

@@ -1,5 +1,7 @@
 //! A service whose code misbehaves while its telemetry is written. `tests/it/logs/` runs it, and looks at its stdout.
 
+mod values;
+
 use std::{fmt, time::Duration};
 
 use actix_web::{
@@ -107,6 +109,80 @@ async fn record() -> &'static str {
     "recorded"
 }
 
+/// Records the fields of a span one by one, as each is known.
+#[get("/recorded-late")]
+async fn recorded_late() -> &'static str {
+    let span = tracing::info_span!(
+        "outer",
+        first = 1,
+        second = tracing::field::Empty,
+        r#third = tracing::field::Empty
+    );
+    span.in_scope(|| {
+        tracing::info!("with one");
+        span.record("second", "a \"text\"");
+        span.record("first", 2);
+        log::info!("not in a span");
+        tracing::info!("with two");
+        span.record("third", f64::NAN);
+        tracing::info!("with three");
+    });
+    "recorded"
+}
+
+/// Uses a span in each callback that a value of one has.
+#[get("/reentrant")]
+async fn reentrant() -> &'static str {
+    struct Nosy(&'static str);
+    impl fmt::Debug for Nosy {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let inner = tracing::info_span!("inner", inner = self.0);
+            inner.in_scope(|| tracing::info!("inside"));
+            tracing::Span::current().record("other", self.0);
+            log::info!("inside, by log");
+            slog::info!(dockerflow::logging::logger(), "inside, by slog");
+            formatter.write_str(self.0)
+        }
+    }
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            tracing::info!("dropped");
+        }
+    }
+    let span = tracing::info_span!("outer", value = ?Nosy("new"), other = tracing::field::Empty);
+    let entered = span.enter();
+    span.record("value", tracing::field::debug(Nosy("record")));
+    tracing::info!(event = ?Nosy("event"), "{:?}", Nosy("message"));
+    log::info!(event:? = Nosy("event"); "{:?}", Nosy("message of log"));
+    slog::info!(dockerflow::logging::logger(), "{:?}", Nosy("message of slog"); "event" => ?Nosy("event"));
+    drop(entered);
+    drop(span);
+    "done"
+}
+
+#[get("/debug")]
+async fn debug() -> &'static str {
+    log::debug!("by log");
+    tracing::debug!("by tracing");
+    slog::debug!(dockerflow::logging::logger(), "by slog");
+    log::debug!(target: "quiet", "from what is off");
+    "debugged"
+}
+
+/// Ends the process by a destructor that panics while another panic unwinds.
+#[get("/abort")]
+async fn abort() -> &'static str {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the second panic");
+        }
+    }
+    log::info!("before the end");
+    let _bomb = Bomb;
+    panic!("the first panic");
+}
+
 #[get("/skip/{status}")]
 async fn skip(status: web::Path<u16>, summary: Summary) -> HttpResponse {
     summary.skip();
@@ -152,8 +228,13 @@ async fn always() {}
 #[dockerflow::service]
 fn app() -> App {
     let app = App::new().service(handler).service(guard).service(breaks);
+    let app = app.route("/values", web::get().to(values::values));
     let app = app
         .service(record)
+        .service(recorded_late)
+        .service(reentrant)
+        .service(debug)
+        .service(abort)
         .service(skip)
         .service(trace)
         .service(repeat);

@@ -108,6 +108,16 @@ impl Filter {
         (directives.finish(), unread)
     }
 
+    /// Returns the same filter with every level at `least`, but for the targets that are off.
+    pub(crate) fn raised(&self, least: Level) -> Self {
+        let least = least.as_usize();
+        let directives = self.directives.iter().map(|(target, level)| {
+            let level = if *level == 0 { 0 } else { least.max(*level) };
+            (target.clone(), level)
+        });
+        Self::new(least.max(self.default), directives.collect())
+    }
+
     /// Returns the targets of those directives that no record can fit.
     pub(crate) fn unfit(&self) -> impl Iterator<Item = &str> {
         let targets = self.directives.iter().map(|(target, _)| target.as_str());
@@ -307,6 +317,22 @@ mod tests {
         assert!(none.allows(Level::Error, &target));
         let long = "a.".repeat(1000);
         assert!(!none.allows(Level::Error, &long));
+    }
+
+    #[test]
+    fn a_raised_filter_lets_more_through_and_leaves_off_what_is_off() {
+        let raise = |text: &str| Filter::parse(text).expect("good").raised(Level::Debug);
+        for (text, raised) in [
+            ("info", "debug"),
+            ("off", "debug"),
+            ("trace,a=info", "trace,a=debug"),
+            (
+                "warn,a=trace,b=off,b.c=error",
+                "debug,a=trace,b=off,b.c=debug",
+            ),
+        ] {
+            assert_eq!(Some(raise(text)), Filter::parse(raised), "{text}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::{
     escape::{Escaped, cut, escape, escape_lossy, head},
     json,
 };
-use crate::json::to_json;
+use crate::{error::Chain, json::to_json};
 
 /// The length of a line with its break, at most: container engines split longer ones.
 pub(crate) const LONGEST: usize = 16 * 1024;
@@ -816,6 +816,14 @@ impl Serializer for Line<'_> {
 
     fn emit_arguments(&mut self, key: Key, value: &fmt::Arguments<'_>) -> slog::Result {
         self.outer(key.as_ref(), Value::Format(*value));
+        Ok(())
+    }
+
+    fn emit_error(&mut self, key: Key, error: &(dyn std::error::Error + 'static)) -> slog::Result {
+        self.outer(
+            key.as_ref(),
+            Value::Format(format_args!("{}", Chain(error))),
+        );
         Ok(())
     }
 

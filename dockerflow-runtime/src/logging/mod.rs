@@ -21,14 +21,18 @@ mod writer;
 
 #[cfg(fuzzing)]
 pub(crate) use self::line::{Format, Layout};
-#[cfg(feature = "sentry-0_49")]
-pub(crate) use self::panics::is_contained;
 pub(crate) use self::{
+    bridges::raise,
     line::{Known, Line, Value, known},
     options::LogOptions,
     panics::{contain, contain_call, payload_text, service_is_up},
     setup::{start, start_for_tests},
-    sink::{Logging, current, dropped, flush},
+    sink::{Logging, current, dropped},
+};
+#[cfg(feature = "sentry-0_49")]
+pub(crate) use self::{
+    panics::{Rest, is_contained, observe},
+    unresolved::wait as wait_for_panics,
 };
 pub use slog;
 
@@ -36,4 +40,5 @@ pub use self::{
     bridges::layer,
     mozlog::Mozlog,
     setup::{init_logging, logger},
+    sink::flush,
 };

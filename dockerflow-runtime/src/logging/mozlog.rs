@@ -61,7 +61,7 @@ impl<W: Write> Drain for Mozlog<W> {
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> io::Result<()> {
         self.layout.line(
             record.level(),
-            kind(record),
+            target_of(record),
             Some(Value::Format(*record.msg())),
             |line| line.slog(record, values),
             |line| {
@@ -72,8 +72,8 @@ impl<W: Write> Drain for Mozlog<W> {
     }
 }
 
-/// What `Type` is made of: the tag, else the module.
-pub(crate) fn kind<'a>(record: &'a Record<'_>) -> &'a str {
+/// Returns the record's target, of which `Type` is made: the tag, else the module.
+pub(crate) fn target_of<'a>(record: &'a Record<'_>) -> &'a str {
     match record.tag() {
         "" => record.module(),
         tag => tag,

@@ -1,8 +1,10 @@
 //! Which span of OpenTelemetry is current: its ids are those of each line, if the program is built with it.
 
 use opentelemetry::{Context, trace::TraceContextExt as _};
+use tracing::{Subscriber, span::Id};
+use tracing_subscriber::{Layer, filter::filter_fn, layer, registry::LookupSpan};
 
-use crate::request::TraceContext;
+use crate::request::{TraceContext, note_span};
 
 /// Returns the trace and span that are current on this thread, if one is.
 pub(super) fn current() -> Option<TraceContext> {
@@ -13,4 +15,25 @@ pub(super) fn current() -> Option<TraceContext> {
             .then(|| (ids.trace_id().to_bytes(), ids.span_id().to_bytes()))
     })?;
     Some(TraceContext::of(trace, span))
+}
+
+/// Returns a layer that notes the first span of each request, so that the summary has its ids.
+pub(super) fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    Noting.with_filter(filter_fn(|metadata| metadata.is_span()))
+}
+
+struct Noting;
+
+// Which layer is asked first decides when a span of OpenTelemetry is current: after a span is entered, or before it is left.
+impl<S: Subscriber> Layer<S> for Noting {
+    fn on_enter(&self, _id: &Id, _context: layer::Context<'_, S>) {
+        note_span(current);
+    }
+
+    fn on_exit(&self, _id: &Id, _context: layer::Context<'_, S>) {
+        note_span(current);
+    }
 }

@@ -27,6 +27,12 @@ use crate::request::{self, RequestId, TraceContext};
 /// How much of a back-trace is kept, in bytes: container engines split a line at 16 KiB.
 const BACKTRACE: usize = 8192;
 
+/// What the standard library says of a panic that it cannot let go on: the process is aborted after the hook.
+const ABORTING: [&str; 2] = [
+    "panic in a destructor during cleanup",
+    "panic in a function that cannot unwind",
+];
+
 /// Whether the service is up: from then on panics are in the log alone, not on stderr, too.
 static UP: AtomicBool = AtomicBool::new(false);
 
@@ -106,9 +112,7 @@ pub(super) fn install_hook() {
             let place = info.location().map(ToString::to_string);
             let _ = PLACE.try_with(|last| last.replace(place));
             let logging = current();
-            if let Some(logging) = logging {
-                log_panic(logging, info);
-            }
+            handle(logging, info);
             let starts = !UP.load(Ordering::Relaxed);
             // A test that fails says why.
             if !is_standard || logging.is_none() || starts || is_tapped() {
@@ -127,11 +131,30 @@ struct Panic {
     backtrace: Backtrace,
 }
 
-fn log_panic(logging: &'static Logging, info: &PanicHookInfo<'_>) {
+/// What is left to do about a panic, on any thread.
+pub(crate) type Rest = Box<dyn FnOnce() + Send>;
+
+/// Is called on the thread that panics. `true` if the process ends: then what is left must be done when it returns.
+pub(crate) type Observer = fn(&PanicHookInfo<'_>, bool) -> Option<Rest>;
+
+static OBSERVER: OnceLock<Observer> = OnceLock::new();
+
+/// Shows each panic to `observer`, from now on. There is only one.
+#[cfg(feature = "sentry-0_49")]
+pub(crate) fn observe(observer: Observer) {
+    install_hook();
+    let _only_one = OBSERVER.set(observer);
+}
+
+fn handle(logging: Option<&'static Logging>, info: &PanicHookInfo<'_>) {
     let thread = thread::current();
     // Elsewhere a panic ends a request or a task, and the log's thread lives to write it.
-    let is_last = cfg!(panic = "abort") || thread.name() == Some("main");
-    if logging.filter().allows(Level::Error, "panic") {
+    let is_last = cfg!(panic = "abort")
+        || thread.name() == Some("main")
+        || ABORTING.contains(&payload_text(info.payload()));
+    if let Some(logging) = logging
+        && logging.filter().allows(Level::Error, "panic")
+    {
         let mut request = None;
         request::with(|id, trace| request = Some((id.clone(), trace.cloned())));
         let panic = Panic {
@@ -144,8 +167,17 @@ fn log_panic(logging: &'static Logging, info: &PanicHookInfo<'_>) {
         if is_last || panic.backtrace.status() != BacktraceStatus::Captured {
             panic.log(logging);
         } else {
-            resolve_elsewhere(logging, panic);
+            elsewhere(Box::new(move || panic.log(logging)));
         }
+    }
+    // A report of a panic that panics is not worth another one.
+    let is_report = thread.name() == Some(RESOLVER_NAME);
+    let observer = OBSERVER.get().filter(|_| !is_report);
+    match observer.and_then(|observer| observer(info, is_last)) {
+        // A test looks at what was reported on its own thread.
+        Some(rest) if is_last || is_tapped() => rest(),
+        Some(rest) => elsewhere(rest),
+        None => {}
     }
     if is_last {
         flush();
@@ -186,15 +218,19 @@ impl Panic {
     }
 }
 
-/// Logs `panic` from a thread of its own: resolving a back-trace takes up to seconds, for which a worker would answer nobody.
-fn resolve_elsewhere(logging: &'static Logging, panic: Panic) {
-    static RESOLVER: OnceLock<Option<Sender<Panic>>> = OnceLock::new();
+/// The thread that resolves back-traces.
+const RESOLVER_NAME: &str = "dockerflow-panic";
+
+/// Does the rest on a thread of its own: resolving a back-trace takes up to seconds, for which a worker would answer nobody.
+fn elsewhere(rest: Rest) {
+    static RESOLVER: OnceLock<Option<Sender<Rest>>> = OnceLock::new();
     let resolver = RESOLVER.get_or_init(|| {
-        let (sender, panics) = channel::<Panic>();
-        let thread = thread::Builder::new().name("dockerflow-panic".into());
+        let (sender, all) = channel::<Rest>();
+        let thread = thread::Builder::new().name(RESOLVER_NAME.into());
         let started = thread.spawn(move || {
-            for panic in panics {
-                panic.log(logging);
+            for rest in all {
+                // The hook has said what it was.
+                let _ = panic::catch_unwind(AssertUnwindSafe(rest));
                 unresolved::end();
             }
         });
@@ -202,11 +238,11 @@ fn resolve_elsewhere(logging: &'static Logging, panic: Panic) {
     });
     unresolved::begin();
     let refused = match resolver {
-        Some(resolver) => resolver.send(panic).err().map(|refused| refused.0),
-        None => Some(panic),
+        Some(resolver) => resolver.send(rest).err().map(|refused| refused.0),
+        None => Some(rest),
     };
-    if let Some(panic) = refused {
-        panic.log(logging);
+    if let Some(rest) = refused {
+        let _ = panic::catch_unwind(AssertUnwindSafe(rest));
         unresolved::end();
     }
 }

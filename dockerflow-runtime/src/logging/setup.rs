@@ -12,7 +12,7 @@ use slog::{Drain, Level, Logger, Never, OwnedKVList, Record};
 use super::{
     bridges,
     line::{Format, Layout, Value},
-    mozlog::kind,
+    mozlog::target_of,
     options::LogOptions,
     origin::Origin,
     panics,
@@ -137,7 +137,7 @@ impl Drain for Root {
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        let target = kind(record);
+        let target = target_of(record);
         match current() {
             Some(logging) => {
                 if logging.filter().allows(record.level(), target) {

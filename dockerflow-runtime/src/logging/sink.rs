@@ -31,6 +31,9 @@ static LOGGING: OnceLock<Logging> = OnceLock::new();
 #[derive(Debug)]
 pub(crate) struct Logging {
     filter: Filter,
+    /// The filter that lets DEBUG records through, for a time in which somebody looks closely.
+    raised_filter: Filter,
+    is_raised: AtomicBool,
     layout: Layout,
     writer: Writer,
     /// `LOG_REPEAT_LIMIT`.
@@ -63,8 +66,16 @@ pub(crate) fn current() -> Option<&'static Logging> {
 
 /// Waits, for at most 2 s, until all that was logged so far is written. Returns whether it was.
 ///
-/// A process flushes several times as it ends. If nobody reads stdout, only the first one waits.
-pub(crate) fn flush() -> bool {
+/// A server does it as it ends, and so does the thread that has started the log. It is for a program that ends in another way:
+///
+/// ```no_run
+/// log::error!("the disk is gone");
+/// dockerflow::logging::flush();
+/// std::process::exit(3); // on a thread other than the main one
+/// ```
+///
+/// If nobody reads stdout, only the first call waits.
+pub fn flush() -> bool {
     static BLOCKED: AtomicBool = AtomicBool::new(false);
     let limit = if BLOCKED.load(Ordering::Relaxed) {
         Duration::ZERO
@@ -101,6 +112,8 @@ impl Logging {
             first = true;
             Self {
                 filter: options.filter.clone(),
+                raised_filter: options.filter.raised(Level::Debug),
+                is_raised: AtomicBool::new(false),
                 layout,
                 writer,
                 repeats: options.repeat_limit.map(Repeats::new),
@@ -111,7 +124,15 @@ impl Logging {
     }
 
     pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
+        if self.is_raised.load(Ordering::Relaxed) {
+            &self.raised_filter
+        } else {
+            &self.filter
+        }
+    }
+
+    pub(super) fn set_raised(&self, raised: bool) {
+        self.is_raised.store(raised, Ordering::Relaxed);
     }
 
     /// Logs a record that has passed the filter, with the ids of the request that is handled.
@@ -131,8 +152,11 @@ impl Logging {
         }
         self.write(level, origin.target, message, |line| {
             fields(line);
+            // It cannot be asked which span is current while it says that it cannot change that.
             #[cfg(feature = "opentelemetry-0_33")]
-            if let Some(trace) = super::opentelemetry::current() {
+            if !origin.target.starts_with("opentelemetry")
+                && let Some(trace) = super::opentelemetry::current()
+            {
                 self.trace(line, &trace);
             }
             request::with(|id, trace| {

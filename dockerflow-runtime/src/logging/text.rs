@@ -15,7 +15,7 @@ impl Line<'_> {
         &mut self,
         coloured: bool,
         level: Level,
-        kind: &str,
+        target: &str,
         message: Option<Value<'_>>,
     ) {
         let colour = match level {
@@ -30,11 +30,11 @@ impl Line<'_> {
             self.raw(format_args!(
                 "\x1b[2m{time}\x1b[0m \x1b[{colour}m{name:<8}\x1b[0m \x1b[2m"
             ));
-            escape_name(self.text, kind);
+            escape_name(self.text, target);
             self.text.extend_from_slice(b"\x1b[0m");
         } else {
             self.raw(format_args!("{time} {name:<8} "));
-            escape_name(self.text, kind);
+            escape_name(self.text, target);
         }
         if let Some(message) = message {
             self.text.push(b' ');

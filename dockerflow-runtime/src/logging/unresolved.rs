@@ -18,8 +18,8 @@ pub(super) fn end() {
     UNRESOLVED.1.notify_all();
 }
 
-/// Waits until every panic so far is logged, at most until `deadline`.
-pub(super) fn wait(deadline: Instant) {
+/// Waits until every panic so far is logged and reported, at most until `deadline`.
+pub(crate) fn wait(deadline: Instant) {
     let mut unresolved = lock(&UNRESOLVED.0);
     while *unresolved > 0 {
         let left = deadline.saturating_duration_since(Instant::now());

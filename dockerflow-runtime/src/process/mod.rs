@@ -15,6 +15,7 @@ mod signals;
 mod stop;
 mod systemd;
 mod variables;
+mod verbosity;
 
 #[cfg(fuzzing)]
 pub(crate) use self::options::ProcessOptions;

@@ -23,7 +23,7 @@ use super::{
     options::ProcessOptions,
     setup::Setup,
     signals::Signals,
-    stop, systemd, variables,
+    stop, systemd, variables, verbosity,
 };
 use crate::{
     environment::Environment,
@@ -292,12 +292,14 @@ impl Server {
         };
         let workers = self.shared.engine().map(|engine| engine.workers.clone());
         let watch = workers.map(|workers| actix_web::rt::spawn(workers.watch()));
+        let verbosity = actix_web::rt::spawn(verbosity::listen());
         let mut stopping = None;
         let ended = stop::run(servers, &shared, &self.options, signals, up, &mut stopping);
         let result = ended.await;
         if let Some(watch) = watch {
             watch.abort();
         }
+        verbosity.abort();
         for path in sockets {
             let _ = fs::remove_file(path); // it may be gone
         }

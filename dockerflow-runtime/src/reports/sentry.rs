@@ -4,10 +4,11 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
     fmt,
+    panic::PanicHookInfo,
     rc::Rc,
     sync::{Arc, Mutex, Once, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -15,9 +16,16 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, header, uri::PathAndQuery},
 };
+use backtrace::Backtrace;
 use sentry::{
-    Client, ClientOptions, Hub, HubSwitchGuard, Level,
-    protocol::{Event, Request},
+    Client, ClientOptions, Hub, HubSwitchGuard, Integration, Level,
+    integrations::{
+        backtrace::{
+            AttachStacktraceIntegration, ProcessStacktraceIntegration, backtrace_to_stacktrace,
+        },
+        contexts::ContextIntegration,
+    },
+    protocol::{Event, Exception, Mechanism, Request},
     types::Dsn,
 };
 
@@ -25,9 +33,12 @@ use crate::{
     environment::Environment,
     health::{self, HeartbeatObserver, Report},
     lock::lock,
-    logging,
+    logging::{self, Rest, payload_text},
     request::RequestId,
 };
+
+/// How long the last panic of a process waits for its report to be sent, at most.
+const LAST: Duration = Duration::from_secs(2);
 
 /// The variables of Sentry.
 #[derive(Clone, Debug, Default)]
@@ -78,11 +89,15 @@ impl Reports {
                 .before_send(|event| Some(without_secrets(event)))
                 .maybe_release(release(version, program));
             settings.dsn = Some(dsn.clone());
+            // Without Sentry's for panics: on the worker, it resolves the stack and waits up to 2 s for the event to be sent.
+            settings.default_integrations = false;
+            settings.integrations = integrations();
             settings.environment = options.environment.clone().map(Into::into);
             let client = Arc::new(Client::from(sentry::apply_defaults(settings)));
             main.bind_client(Some(client.clone()));
             // This thread has another hub than the main one if its hub was made earlier.
             Hub::current().bind_client(Some(client));
+            logging::observe(panicked);
         }
         let on = main.client().is_some_and(|client| client.is_enabled());
         if on {
@@ -117,15 +132,57 @@ pub(crate) fn flush(limit: Duration) {
     let Some(client) = Hub::main().client().filter(|_| !limit.is_zero()) else {
         return;
     };
+    let deadline = Instant::now() + limit;
     // While Sentry does not answer and its queue is full, `Client::flush` waits for a place in it, however short the limit.
     let (done, wait) = mpsc::channel();
     let flush = move || {
-        client.flush(Some(limit));
+        logging::wait_for_panics(deadline);
+        client.flush(Some(deadline.saturating_duration_since(Instant::now())));
         let _ = done.send(()); // nobody waits any more
     };
     if thread::Builder::new().spawn(flush).is_ok() {
         let _ = wait.recv_timeout(limit);
     }
+}
+
+/// What adds to the events of our client.
+fn integrations() -> Vec<Arc<dyn Integration>> {
+    vec![
+        Arc::new(AttachStacktraceIntegration),
+        Arc::new(ContextIntegration::default()),
+        Arc::new(ProcessStacktraceIntegration),
+    ]
+}
+
+/// Begins the report of a panic on the thread where it is, and returns the rest of it.
+fn panicked(info: &PanicHookInfo<'_>, is_last: bool) -> Option<Rest> {
+    let hub = Hub::current();
+    let exception = Exception {
+        ty: "panic".into(),
+        value: Some(payload_text(info.payload()).into()),
+        mechanism: Some(Mechanism {
+            ty: "panic".into(),
+            handled: Some(false),
+            ..Mechanism::default()
+        }),
+        ..Exception::default()
+    };
+    let mut event = process(Event {
+        exception: vec![exception].into(),
+        level: Level::Fatal,
+        ..Event::default()
+    })?;
+    let mut stack = Backtrace::new_unresolved();
+    Some(Box::new(move || {
+        stack.resolve();
+        if let Some(exception) = event.exception.values.first_mut() {
+            exception.stacktrace = backtrace_to_stacktrace(&stack);
+        }
+        hub.capture_event(event);
+        if is_last && let Some(client) = hub.client() {
+            client.flush(Some(LAST));
+        }
+    }))
 }
 
 /// `shop@1.2.3+5f1e2d3c4b5a`, as far as it is known. `None` leaves it to `SENTRY_RELEASE`.

@@ -5,6 +5,8 @@ mod scope;
 mod summary;
 mod trace;
 
+#[cfg(feature = "opentelemetry-0_33")]
+pub(crate) use self::scope::note_span;
 pub use self::{
     id::{InvalidRequestId, RequestId},
     scope::block,

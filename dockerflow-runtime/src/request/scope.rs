@@ -71,11 +71,14 @@ impl FromRequest for Summary {
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BlockingError> {
-    let (id, trace) = (RequestId::current(), trace());
+    let Scope {
+        id, trace, span, ..
+    } = Scope::beside();
     actix_web::web::block(move || {
         let mut scope = Scope {
             id,
             trace,
+            span,
             summary: None,
         };
         let _entered = scope.enter();
@@ -90,7 +93,9 @@ impl FromRequest for TraceContext {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let none = || ErrorNotFound("the request belongs to no trace");
-        let found = trace().or_else(|| of_test(request)?.trace().cloned());
+        let current = CURRENT.try_with(|scope| scope.borrow().trace.clone());
+        let found = current.ok().flatten();
+        let found = found.or_else(|| of_test(request)?.trace);
         ready(found.ok_or_else(none))
     }
 }
@@ -113,7 +118,7 @@ pub(crate) fn with(use_ids: impl FnOnce(&RequestId, Option<&TraceContext>)) {
         if let Ok(scope) = scope.try_borrow()
             && let Some(id) = &scope.id
         {
-            use_ids(id, scope.trace.as_ref());
+            use_ids(id, scope.trace());
         }
     });
 }
@@ -143,30 +148,41 @@ pub(super) fn of_test(request: &HttpRequest) -> Option<Scope> {
     let scope = Scope {
         id: Some(RequestId::accept(headers.get("x-request-id"))),
         trace: TraceContext::accept(headers),
+        span: None,
         summary: Some(Summary::default()),
     };
     extensions.insert(OfTest(scope.clone()));
     Some(scope)
 }
 
-/// Returns the trace of the current request.
-pub(crate) fn trace() -> Option<TraceContext> {
-    CURRENT
-        .try_with(|scope| scope.borrow().trace.clone())
-        .ok()?
+/// Notes that the current request's first span is what `span` returns, unless one was noted.
+#[cfg(feature = "opentelemetry-0_33")]
+pub(crate) fn note_span(span: impl FnOnce() -> Option<TraceContext>) {
+    let _ = CURRENT.try_with(|scope| {
+        let lacks_one = |scope: &Scope| scope.id.is_some() && scope.span.is_none();
+        if scope.try_borrow().is_ok_and(|scope| lacks_one(&scope))
+            && let Some(span) = span()
+            && let Ok(mut scope) = scope.try_borrow_mut()
+        {
+            scope.span = Some(span);
+        }
+    });
 }
 
 /// What is known about a request wherever its code runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     id: Option<RequestId>,
+    /// The trace that the client named.
     trace: Option<TraceContext>,
+    /// The first span that was begun here, if OpenTelemetry is used.
+    span: Option<TraceContext>,
     summary: Option<Summary>,
 }
 
 thread_local! {
     /// The scope of the future that is polled on this thread. Each poll swaps its own in and out again.
-    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, trace: None, summary: None }) };
+    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, trace: None, span: None, summary: None }) };
 }
 
 impl Scope {
@@ -174,20 +190,28 @@ impl Scope {
         Self {
             id: Some(id),
             trace,
+            span: None,
             summary: None,
         }
     }
 
+    /// Returns the scope of work that goes on beside the current request, in its name.
+    fn beside() -> Self {
+        let scope = CURRENT.try_with(|scope| Self {
+            summary: None,
+            ..scope.borrow().clone()
+        });
+        scope.unwrap_or_default()
+    }
+
     /// Returns the scope of work that goes on in the name of `id`: with its trace, if it is the current request's.
     fn of(id: RequestId) -> Self {
-        let trace = CURRENT.try_with(|scope| {
-            let scope = scope.borrow();
-            scope
-                .trace
-                .clone()
-                .filter(|_| scope.id.as_ref() == Some(&id))
-        });
-        Self::new(id, trace.ok().flatten())
+        let current = Self::beside();
+        if current.id.as_ref() == Some(&id) {
+            current
+        } else {
+            Self::new(id, None)
+        }
     }
 
     /// Makes this the current scope until the returned value is dropped.
@@ -204,8 +228,9 @@ impl Scope {
         self.id.as_ref()
     }
 
+    /// Returns the trace that lines name: of the first span of this process, else the client's.
     pub(crate) fn trace(&self) -> Option<&TraceContext> {
-        self.trace.as_ref()
+        self.span.as_ref().or(self.trace.as_ref())
     }
 
     pub(crate) fn summary(&self) -> Option<&Summary> {

@@ -109,9 +109,11 @@ impl ServiceOptions {
 
 /// Whether HTTP gives a header of this name a meaning of its own, so that an id in it would ruin each response.
 fn has_meaning(name: &str) -> bool {
-    const PREFIXES: [&str; 11] = [
+    // A proxy obeys `X-Accel-Redirect` and `X-Sendfile`: the client that chose the id would choose what it is sent.
+    const PREFIXES: [&str; 15] = [
         "accept",
         "access-control-",
+        "alt-",
         "content-",
         "cross-origin-",
         "if-",
@@ -119,8 +121,11 @@ fn has_meaning(name: &str) -> bool {
         "public-key-",
         "sec-",
         "strict-transport-",
+        "surrogate-",
+        "x-accel-",
         "x-content-type-",
         "x-frame-",
+        "x-sendfile",
     ];
     const NAMES: [&str; 44] = [
         "age",
@@ -206,6 +211,9 @@ mod tests {
             "access-control-allow-origin",
             "a b",
             "upgrade",
+            "x-accel-redirect",
+            "X-Sendfile",
+            "alt-svc",
             "vary",
             "etag",
             "accept-ranges",

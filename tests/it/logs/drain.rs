@@ -1,14 +1,19 @@
 //! The slog drain by itself: whatever is logged, there is one valid line.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     sync::{Arc, Mutex},
 };
 
 use dockerflow::logging::Mozlog;
-use slog::{Drain as _, KV, Logger, Record, Serializer, o};
+use serde_json::Value;
+use slog::{Drain, KV, Logger, OwnedKVList, Record, Serializer, o};
 
-use super::schema::{Line, validate};
+use super::{
+    oracle,
+    schema::{Line, validate},
+};
 
 /// A writer whose bytes can be looked at.
 #[derive(Clone, Default)]
@@ -70,6 +75,23 @@ impl Random {
     }
 }
 
+/// Writes a record as mozlog, and remembers what slog-json says that its fields are.
+struct Compared {
+    mozlog: Mozlog<Kept>,
+    expected: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+impl Drain for Compared {
+    type Ok = ();
+    type Err = io::Error;
+
+    fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> io::Result<()> {
+        let expected = oracle::fields(record, values);
+        *self.expected.lock().expect("nobody panics with it") = expected;
+        self.mozlog.log(record, values)
+    }
+}
+
 /// Fields that are made up as they are logged.
 struct Anything {
     seed: u64,
@@ -118,7 +140,7 @@ impl KV for Anything {
 }
 
 #[test]
-fn any_key_with_any_value_is_one_valid_line() {
+fn any_key_with_any_value_is_one_valid_line_with_the_fields_that_slog_json_writes() {
     let mut random = Random(4711);
     let mut keys = vec![
         "msg",
@@ -136,7 +158,12 @@ fn any_key_with_any_value_is_one_valid_line() {
     ];
     keys.extend((0..30).map(|_| &*random.text().leak()));
     let keys = &*keys.leak();
-    let (kept, logger) = logger();
+    let (kept, expected) = (Kept::default(), Arc::default());
+    let drain = Compared {
+        mozlog: Mozlog::new("a program", kept.clone()),
+        expected: Arc::clone(&expected),
+    };
+    let logger = Logger::root(drain.fuse(), o!());
     for seed in 0..20_000 {
         let outer = logger.new(o!(Anything {
             seed: seed * 3,
@@ -155,6 +182,19 @@ fn any_key_with_any_value_is_one_valid_line() {
             }
         }
         let line = kept.take();
+        let expected = expected.lock().expect("nobody panics with it");
+        assert!(
+            line.fields.keys().eq(expected.keys()),
+            "{line:?}: {expected:?}"
+        );
+        for (key, value) in &line.fields {
+            let expected = &expected[key];
+            assert!(
+                oracle::same(value, expected),
+                "{key:?}: {value} is not {expected}"
+            );
+        }
+        drop(expected);
         if !text.is_empty() && seed % 3 != 1 {
             assert_eq!(line.text("msg"), text);
         }

@@ -133,6 +133,7 @@ fn a_guard_that_panics_when_the_client_goes_away_leaves_a_summary_and_a_worker_t
     );
 }
 
+/// actix/actix-web#2719: the error of a stream cannot be in a response that is under way, and must not be nowhere.
 #[test]
 fn a_body_that_breaks_is_logged_once_as_an_error_with_the_requests_id() {
     let lines = logged(&[], |served| {
@@ -171,6 +172,89 @@ fn a_value_that_uses_tracing_while_it_is_recorded_in_a_span_does_not_deadlock() 
         inner.iter().all(|line| line.text("rid") == "abc"),
         "{inner:?}"
     );
+}
+
+/// tokio-rs/tracing#709: a field that is recorded later made the span's events disappear.
+#[test]
+fn fields_that_a_span_records_later_are_on_the_events_from_then_on() {
+    let lines = logged(&[], |served| {
+        assert_eq!(served.get("/recorded-late").body, "recorded");
+    });
+    let fields = |message: &str| {
+        let [line] = saying(&lines, message)[..] else {
+            panic!("one line says {message}: {lines:?}")
+        };
+        let fields = ["first", "second", "third"].map(|key| line.fields.get(key).cloned());
+        fields.map(|field| field.map_or_else(String::new, |field| field.to_string()))
+    };
+    assert_eq!(fields("with one"), ["1", "", ""]);
+    assert_eq!(fields("with two"), ["2", r#""a \"text\"""#, ""]);
+    assert_eq!(fields("with three"), ["2", r#""a \"text\"""#, r#""NaN""#]);
+}
+
+#[test]
+fn a_value_that_logs_by_each_interface_in_each_callback_does_not_deadlock() {
+    let lines = logged(&[("WORKERS", "1")], |served| {
+        assert_eq!(served.get_with("/reentrant", ID).body, "done");
+    });
+    for message in ["message", "message of log", "message of slog"] {
+        let [line] = saying(&lines, message)[..] else {
+            panic!("one line says {message}: {lines:?}")
+        };
+        assert_eq!(line.text("event"), "event");
+    }
+    for message in ["inside, by log", "inside, by slog"] {
+        let inside = saying(&lines, message);
+        assert!(inside.len() >= 8, "{message}: {inside:?}");
+        assert!(inside.iter().all(|line| line.text("rid") == "abc"));
+    }
+    assert_eq!(saying(&lines, "dropped").len(), 8, "{lines:?}");
+}
+
+#[test]
+fn a_panic_that_ends_the_process_is_written_with_all_that_was_logged_before() {
+    for backtrace in ["0", "1"] {
+        let variables = [("WORKERS", "1"), ("RUST_BACKTRACE", backtrace)];
+        let mut served =
+            Process::start_unread(command_for("telemetry", &variables), Stdio::piped());
+        let stdout = served.stdout();
+        let reader = std::thread::spawn(move || lines(stdout));
+        let mut stream = served.connect();
+        assert!(stream.get_with("/abort", ID).is_err(), "it is gone");
+        assert_eq!(served.wait().code(), None, "it is aborted");
+        let lines = reader.join().expect("the lines are valid");
+        assert_eq!(saying(&lines, "before the end").len(), 1, "{lines:?}");
+        for message in ["the first panic", "the second panic"] {
+            let [line] = saying(&lines, message)[..] else {
+                panic!("one line says {message}: {lines:?}")
+            };
+            assert_eq!((&*line.kind, line.text("rid")), ("panic", "abc"));
+        }
+    }
+}
+
+#[test]
+fn a_signal_raises_the_level_and_another_takes_that_back() {
+    let levels = [("LOG_LEVEL", "warn,quiet=off")];
+    let mut served = Process::start(command_for("telemetry", &levels));
+    let ask = || assert_eq!(served.get("/debug").body, "debugged");
+    ask();
+    served.signal("USR1");
+    let first = served.line("SIGUSR1: DEBUG records are logged for 600s");
+    assert!(first.contains(r#""Severity":6"#), "{first}");
+    ask();
+    for message in ["by log", "by tracing", "by slog"] {
+        served.line(&format!(r#""msg":"{message}""#));
+    }
+    served.signal("USR1");
+    served.line("the level of the log is LOG_LEVEL again");
+    ask();
+    assert!(served.stop().success());
+    let (_, left) = served.end();
+    for line in left {
+        assert!(!line.contains(r#""Severity":7"#), "{line}");
+        assert!(!line.contains("from what is off"), "{line}");
+    }
 }
 
 #[test]

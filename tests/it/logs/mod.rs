@@ -3,12 +3,14 @@
 mod drain;
 mod errors;
 mod formats;
+mod oracle;
 mod requests;
 mod schema;
 mod stdout;
 mod summary;
 mod torn;
 mod trace;
+mod values;
 
 use std::{
     io::{BufRead as _, BufReader, Read},

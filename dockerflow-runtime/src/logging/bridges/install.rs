@@ -1,5 +1,7 @@
 //! How the records of `log` and `tracing` are sent to the log for the rest of the process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use slog::Level;
 use tracing_subscriber::{layer::SubscriberExt as _, registry::Registry};
 
@@ -7,7 +9,26 @@ use super::{
     log::{LogBridge, ceiling},
     tracing::{TracingBridge, is_layered},
 };
-use crate::logging::{line::Value, sink::Logging};
+use crate::logging::{
+    line::Value,
+    sink::{Logging, current},
+};
+
+/// Raises the log's level to DEBUG, or takes that back. Returns whether there is a log.
+pub(crate) fn raise(raised: bool) -> bool {
+    let Some(logging) = current() else {
+        return false;
+    };
+    logging.set_raised(raised);
+    if OWNS_LOG.load(Ordering::Relaxed) {
+        ::log::set_max_level(ceiling(logging.filter().most()));
+    }
+    ::tracing::callsite::rebuild_interest_cache();
+    true
+}
+
+/// Whether the logger of `log` is ours.
+static OWNS_LOG: AtomicBool = AtomicBool::new(false);
 
 /// Sends the records of both to `logging`. A logger or subscriber that the program has set stays in place, with a warning, unless
 /// the subscriber has the log's [`layer`](super::layer): then all is as the program wants it.
@@ -15,6 +36,7 @@ pub(crate) fn install(logging: &'static Logging) {
     let bridge: &'static LogBridge = Box::leak(Box::new(LogBridge(logging)));
     let log = ::log::set_logger(bridge);
     if log.is_ok() {
+        OWNS_LOG.store(true, Ordering::Relaxed);
         ::log::set_max_level(ceiling(logging.filter().most()));
     }
     let tracing =

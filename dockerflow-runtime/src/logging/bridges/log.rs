@@ -10,7 +10,7 @@ use crate::{
     json::to_json,
     logging::{
         line::{Line, Value},
-        mozlog::kind,
+        mozlog::target_of,
         origin::Origin,
         sink::{Logging, flush},
     },
@@ -98,7 +98,7 @@ pub(crate) fn to_log(record: &Record<'_>, values: &OwnedKVList) {
                 .map_err(|_| fmt::Error)
         }
     }
-    let (level, target) = (to_log_level(record.level()), kind(record));
+    let (level, target) = (to_log_level(record.level()), target_of(record));
     log::log!(target: target, level, "{}", Shown(record, values));
 }
 
@@ -107,9 +107,11 @@ struct Pairs<'a, 'b>(&'a mut Line<'b>);
 
 impl<'kvs> VisitSource<'kvs> for Pairs<'_, '_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        // `log` writes the name of `r#type = 1` as it stands there.
+        let key = key.as_str();
         value.visit(One {
             line: self.0,
-            key: key.as_str(),
+            key: key.strip_prefix("r#").unwrap_or(key),
         })
     }
 }

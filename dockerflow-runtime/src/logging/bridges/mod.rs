@@ -4,5 +4,6 @@ mod install;
 mod log;
 mod tracing;
 
+pub(crate) use self::install::raise;
 pub use self::tracing::layer;
 pub(super) use self::{install::install, log::to_log};

@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use serde_json::Value as Json;
 use slog::Level;
 use tracing::{
     Dispatch, Event, Metadata, Subscriber,
@@ -61,7 +62,10 @@ pub fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    LogLayer.with_filter(LogLevel)
+    let layer = LogLayer.with_filter(LogLevel);
+    #[cfg(feature = "opentelemetry-0_33")]
+    let layer = layer.and_then(crate::logging::opentelemetry::layer());
+    layer
 }
 
 /// `LOG_LEVEL`, as a filter of one layer.
@@ -280,7 +284,7 @@ impl Visit for Message {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == MESSAGE {
-            self.0 = Some(format!("{value:?}"));
+            self.0 = Some(text_of(format_args!("{value:?}")));
         }
     }
 }
@@ -320,6 +324,11 @@ macro_rules! visit {
             self.put(field, Value::Format(format_args!("{}", Chain(error))));
         }
 
+        fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+            let value = Json::from(value).to_string();
+            self.put(field, Value::Text(&value));
+        }
+
         fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
             self.put(field, Value::Format(format_args!("{value:?}")));
         }
@@ -339,6 +348,13 @@ impl EventFields<'_, '_> {
             self.0.last(name(field), value);
         }
     }
+}
+
+/// Returns what can be shown of a value, which is cut where it fails.
+fn text_of(arguments: fmt::Arguments<'_>) -> String {
+    let mut text = String::new();
+    let _ = fmt::write(&mut text, arguments);
+    text
 }
 
 fn name(field: &Field) -> &'static str {
@@ -376,7 +392,7 @@ impl SpanFields {
             Value::Bytes(bytes) | Value::Plain(bytes) => {
                 Kept::Text(String::from_utf8_lossy(bytes).into_owned())
             }
-            Value::Format(arguments) => Kept::Text(arguments.to_string()),
+            Value::Format(arguments) => Kept::Text(text_of(arguments)),
             Value::Unsigned(number) => Kept::Unsigned(number),
             Value::Signed(number) => Kept::Signed(number),
             Value::Wide(number) => u64::try_from(number)
