@@ -183,7 +183,7 @@ fn rows() -> io::Result<Vec<Row>> {
                     metrics
                         .incr_with_tags("sold")
                         .with_tag("kind", "book")
-                        .send()
+                        .send();
                 })
             }),
         ),
@@ -196,7 +196,7 @@ fn rows() -> io::Result<Vec<Row>> {
                     cadence
                         .incr_with_tags("sold")
                         .with_tag("kind", "book")
-                        .send()
+                        .send();
                 })
             }),
         ),

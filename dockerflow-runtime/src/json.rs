@@ -232,7 +232,7 @@ struct Members {
     variant: Option<&'static str>,
     all: Map<String, Json>,
     key: String,
-    /// Whether it is a structure of serde_json's own whose only member is a text of JSON: a number of `arbitrary_precision`, or a
+    /// Whether it is a structure of `serde_json`'s own whose only member is a text of JSON: a number of `arbitrary_precision`, or a
     /// `RawValue`.
     is_text: bool,
 }

@@ -22,7 +22,12 @@ pub(super) fn layer<S>() -> impl Layer<S> + Send + Sync + 'static
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Noting.with_filter(filter_fn(|metadata| metadata.is_span()))
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself is not general enough"
+    )]
+    let spans = filter_fn(|metadata| metadata.is_span());
+    Noting.with_filter(spans)
 }
 
 struct Noting;

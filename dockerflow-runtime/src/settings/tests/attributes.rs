@@ -338,6 +338,10 @@ enum Region {
 
 #[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(default)]
+#[expect(
+    clippy::option_option,
+    reason = "an option in an option is one of the types"
+)]
 struct Types {
     by_region: HashMap<Region, u8>,
     by_switch: BTreeMap<bool, u8>,
@@ -370,7 +374,7 @@ struct Newtype {
 #[derive(Debug, Default, Deserialize, PartialEq)]
 struct Mark;
 
-/// As the crate serde_bytes does.
+/// As the crate `serde_bytes` does.
 #[derive(Debug, Default, PartialEq)]
 struct Bytes(Vec<u8>);
 

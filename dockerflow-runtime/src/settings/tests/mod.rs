@@ -119,8 +119,11 @@ fn good<T: DeserializeOwned>(name: &str, text: &str, pairs: &[(&str, &str)]) -> 
     load(Some(directory.path()), pairs).unwrap_or_else(|fault| panic!("{text} {pairs:?}: {fault}"))
 }
 
-/// Asserts that what is said is what was expected, of every case before it fails.
-fn assert_each<T: DeserializeOwned>(name: &str, cases: &[(&str, &[(&str, &str)], &[&str])]) {
+/// A file's text, variables, and the errors that are expected of the two.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
+/// Asserts that each case has the errors that were expected. It checks every case before it fails.
+fn assert_each<T: DeserializeOwned>(name: &str, cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
     for (text, pairs, expected) in cases {
         let mut lines = faults::<T>(name, text, pairs);

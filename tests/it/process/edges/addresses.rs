@@ -119,11 +119,12 @@ fn the_address_of_another_app_must_be_set_and_its_name_be_free() {
 fn two_addresses_that_are_the_same_are_refused_before_anything_listens() {
     let port = free_port().to_string();
     let output = ends("", &[("PORT", &port), ("DOCKERFLOW_OPS_PORT", &port)]);
-    let part = format!("DOCKERFLOW_OPS_PORT is \"{port}\", expected another one than that of PORT");
-    assert_refused(&output, &[&part]);
+    let refusal =
+        format!("DOCKERFLOW_OPS_PORT is \"{port}\", expected another one than that of PORT");
+    assert_refused(&output, &[&refusal]);
     let output = ends("also", &[("PORT", &port), ("INTERNAL_PORT", &port)]);
-    let part = format!("INTERNAL_PORT is \"{port}\", expected another one than that of PORT");
-    assert_refused(&output, &[&part]);
+    let refusal = format!("INTERNAL_PORT is \"{port}\", expected another one than that of PORT");
+    assert_refused(&output, &[&refusal]);
     let output = ends(
         "also",
         &[("DOCKERFLOW_OPS_PORT", &port), ("INTERNAL_PORT", &port)],
