@@ -1,4 +1,4 @@
-//! Which check blocks the thread that it runs on? It is named in one warning.
+//! Which check blocks the thread that it runs on? One warning names it.
 
 use std::{
     pin::Pin,
@@ -18,10 +18,10 @@ use super::{
 };
 use crate::lock::lock;
 
-/// A single poll that takes longer blocks its thread.
+/// A single poll that takes longer than this blocks its thread.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What is known of the checks that block.
+/// The checks that block, as far as they have been found.
 pub(super) struct Blocking {
     checks: Arc<[Check]>,
     /// The check that the health thread polls now, and since when.

@@ -14,10 +14,10 @@ use super::{
     report::{CheckReport, Report},
 };
 
-/// How long a state whose texts alone change is not logged again.
+/// How long a state is not logged again if only its texts change.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// What the log has of each check so far.
+/// What has been logged about each check so far.
 pub(super) struct Changes(Vec<Logged>);
 
 struct Logged {
@@ -30,7 +30,7 @@ struct Logged {
     at: Instant,
     /// Whether a run has found the check below [`Level::Error`].
     was_well: bool,
-    /// Whether the log has that the check is close to its deadline.
+    /// Whether it has been logged that the check is close to its deadline.
     slow: bool,
 }
 
@@ -76,7 +76,7 @@ enum News {
     None,
     /// The check reports something else than before.
     State,
-    /// The check is well after so long.
+    /// The check has recovered after this time.
     Recovery(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! What is known of a check before it runs, and its work.
+//! A check before it runs: its name, place, level and deadline, and its work.
 
 use std::{
     fmt::{self, Display},
@@ -22,7 +22,7 @@ impl Display for Place {
     }
 }
 
-/// What is known of a check before it runs.
+/// The properties of a check that are known before it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     pub(crate) name: &'static str,

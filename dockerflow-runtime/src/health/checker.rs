@@ -72,7 +72,7 @@ impl HealthChecker {
     /// Returns the last report if it is fresh, else that of the run in flight, else that of a new run whose arguments come from
     /// `request`. Takes at most the longest deadline of a check and [`SLACK`](super::state::SLACK).
     ///
-    /// A caller that goes away ends nothing: a run belongs to the server.
+    /// A run belongs to the server and goes on if the caller goes away.
     pub(crate) async fn report(&self, request: &HttpRequest) -> WrittenReport {
         let deadline = Instant::now() + self.state.whole;
         let mut waiter = match self.join(request) {
@@ -94,7 +94,7 @@ impl HealthChecker {
         }
     }
 
-    /// Returns a waiter for the run in flight, or a new one; `Err` is a report that is there already.
+    /// Returns a waiter for the run in flight, or for a new one; `Err` is a report that is ready.
     fn join(&self, request: &HttpRequest) -> Result<Waiter, WrittenReport> {
         let (promise, waiter) = {
             let mut cache = lock(&self.state.cache);

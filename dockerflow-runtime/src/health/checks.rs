@@ -7,16 +7,16 @@
 //!
 //! | id | level | means |
 //! |---|---|---|
-//! | `dockerflow.health.E001` | error | the database cannot be connected to |
-//! | `dockerflow.health.E002` | error | the database was connected to and cannot be used |
+//! | `dockerflow.health.E001` | error | cannot connect to the database |
+//! | `dockerflow.health.E002` | error | connected to the database, but cannot use it |
 //! | `dockerflow.health.W001` | warning | migrations have not been applied |
 //! | `dockerflow.health.I001` | info | cannot find out which migrations have been applied |
 //! | `dockerflow.health.pool` | warning | the database can be used, but no connection of the pool is free |
 //! | `dockerflow.health.migration.failed` | warning | a migration failed half-way, so that the migrator refuses to run |
 //! | `dockerflow.health.migration.changed` | warning | a migration is not the one that was applied, so that the migrator refuses to run |
-//! | `dockerflow.health.E004` | error | Redis cannot be connected to |
+//! | `dockerflow.health.E004` | error | cannot connect to Redis |
 //! | `dockerflow.health.E006` | error | Redis refuses the user or password |
-//! | `dockerflow.health.E007` | error | Redis answers something else to `PING` than `PONG` |
+//! | `dockerflow.health.E007` | error | Redis answers `PING` with something other than `PONG` |
 //! | `dockerflow.health.E010` | error | any other error of Redis |
 //! | `dockerflow.health.http.unreachable` | error | an HTTP service cannot be reached, or its answer breaks off |
 //! | `dockerflow.health.http.status` | error | an HTTP service answers with a status that is not 2xx |

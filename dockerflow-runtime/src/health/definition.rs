@@ -105,7 +105,7 @@ impl Definition {
         self
     }
 
-    /// Extracts the arguments, on the worker that has the request. `Err` has the reason why one could not be extracted.
+    /// Extracts the arguments, on the worker that has the request. `Err` says why one could not be extracted.
     pub(crate) fn prepare(
         &self,
         request: HttpRequest,

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::logging;
 
-/// A check's arguments in a job, or why there are none.
+/// A check with its arguments, or why they could not be extracted.
 pub(super) type Arguments = Result<Job, Message>;
 
-/// Sends each check its arguments. An extraction that nobody waits for any more is given up.
+/// Sends each check its arguments. An extraction for which nobody waits any more is dropped.
 pub(super) async fn extract(
     definitions: Arc<[Definition]>,
     request: HttpRequest,

@@ -14,7 +14,7 @@ pub(crate) const RUNS: usize = 60;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CheckHistory {
     runs: VecDeque<(Level, Duration)>,
-    /// When the level last changed; `None` if it is the same since the first run.
+    /// When the level last changed; `None` if it has been the same since the first run.
     pub(crate) changed: Option<SystemTime>,
     /// Whether a run has found the check below [`Level::Error`].
     pub(crate) was_well: bool,

@@ -4,14 +4,14 @@ use std::any::type_name;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
-/// The arguments of a check: extractors, as a handler's, that may go to another thread.
+/// The arguments of a check: extractors, like those of a handler, that can be sent to another thread.
 #[doc(hidden)]
 pub trait Inputs: Sized + Send + 'static {
     /// Extracts every argument. `Err` names the one that could not be extracted, and why.
     fn extract(request: &HttpRequest) -> impl Future<Output = Result<Self, String>>;
 }
 
-/// A plain function, as [`Handler`] is an `async` one.
+/// A plain function, as [`Handler`] is an `async` function.
 #[doc(hidden)]
 pub trait Blocking<Args>: Clone + Send + Sync + 'static {
     /// The function's result.

@@ -59,9 +59,9 @@ impl Serialize for Checks<'_> {
 struct Details<'a>(&'a [CheckReport]);
 
 impl Details<'_> {
-    /// Bytes that all texts and data may take: a body is for eyes and dashboards, the log has every text.
+    /// Maximum bytes of all texts and data: a body is for people and dashboards, and the log has every text.
     const BYTES: usize = 256 * 1024;
-    /// Bytes that one text may take.
+    /// Maximum bytes of one text.
     const TEXT: usize = 1000;
 }
 
@@ -81,7 +81,7 @@ struct Detail<'a> {
     level: u8,
     duration_ms: u64,
     messages: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-    /// python-dockerflow has no such key, so that it is there only if there are data.
+    /// python-dockerflow has no such key, so it is written only if there are data.
     data: BTreeMap<&'a str, &'a Value>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Detail<'a> {
         let mut levels = BTreeMap::new();
         let mut omitted = check.omitted();
         for message in check.messages() {
-            // Of two messages with one id the worse is shown, of two at the same level the last.
+            // If two messages have the same id, the worse is shown; at the same level, the last.
             if levels
                 .get(message.id())
                 .is_some_and(|level| *level > message.level())

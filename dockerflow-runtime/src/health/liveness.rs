@@ -61,14 +61,14 @@ struct Condition {
 struct State {
     fed: Instant,
     reason: Option<String>,
-    /// Whether the log has that it fails.
+    /// Whether it has been logged that it fails.
     logged: bool,
 }
 
 /// Every condition of the process.
 static CONDITIONS: Mutex<Vec<Arc<Condition>>> = Mutex::new(Vec::new());
 
-/// Whether there has ever been one: almost no service has, and `/__lbheartbeat__` is to cost nothing.
+/// Whether there has ever been one. Almost no service has any, and `/__lbheartbeat__` must be cheap.
 static USED: AtomicBool = AtomicBool::new(false);
 
 impl Liveness {
@@ -107,7 +107,7 @@ impl Liveness {
         lock(&self.0.0.state).reason = Some(reason.into());
     }
 
-    /// Lets the condition hold again.
+    /// Ends the failure of the condition.
     pub fn recover(&self) {
         let mut state = lock(&self.0.0.state);
         state.reason = None;

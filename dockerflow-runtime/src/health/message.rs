@@ -1,4 +1,4 @@
-//! What a check reports: messages, and data of one that is well.
+//! What a check reports: messages with data.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ pub struct Message {
     pub(crate) level: Level,
     pub(crate) id: Cow<'static, str>,
     pub(crate) text: String,
-    /// An error's `Debug` form, which holds its sources even if `Display` leaves them out. For the log alone.
+    /// An error's `Debug` form, which has its sources even if `Display` leaves them out. For the log only.
     pub(crate) cause: Option<String>,
     pub(crate) data: Vec<(Cow<'static, str>, Value)>,
 }
@@ -103,7 +103,7 @@ impl Message {
     }
 }
 
-/// Is implemented by what a check may return: `()`, a [`Message`] or several, or a [`Result`] of these.
+/// A type that a check may return: `()`, a [`Message`] or several, or a [`Result`] of these.
 ///
 /// `Err` becomes a message at [`Level::Error`] with the id `<check>.failed`. Its text is the error's alternate form (`{:#}`), in
 /// which `anyhow` and others show the causes; the log also has the `Debug` form.
@@ -114,7 +114,7 @@ impl Message {
     note = "the `E` of a `Result` is anything that is `Display` and `Debug`, as every error is"
 )]
 pub trait IntoMessages {
-    /// Returns the messages of the check that is named `check`. None means that all is well.
+    /// Returns the messages of the check that is named `check`. No message means that all is well.
     fn into_messages(self, check: &str) -> Vec<Message>;
 }
 

@@ -8,7 +8,7 @@ use super::{
     waiter::{Progress, Sender, Waiter},
 };
 
-/// The promise of a report.
+/// Sends the report of one run.
 pub(super) struct Promise {
     pub(super) state: Arc<HealthState>,
     sender: Sender,

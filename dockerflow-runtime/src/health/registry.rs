@@ -8,7 +8,7 @@ use std::{
 use super::{check::Check, definition::Definition, level::Level};
 use crate::error::Error;
 
-/// The form in which a check is in the program's registry.
+/// A check's entry in the program's registry.
 #[derive(Clone, Copy)]
 pub struct Registration(pub fn() -> Definition);
 
@@ -39,7 +39,7 @@ pub fn registered() -> Vec<RegisteredCheck> {
         .collect()
 }
 
-/// A check that is registered in this program: what is known of it before it runs. `Display` writes its name and place, as
+/// A check that is registered in this program, with its properties. `Display` writes its name and place, as
 /// `database (src/checks.rs:12)`.
 #[derive(Clone, Debug)]
 pub struct RegisteredCheck(pub(super) Check);
@@ -82,7 +82,7 @@ impl Display for RegisteredCheck {
     }
 }
 
-/// Returns the checks of a service, by name: those that it names, else every registered one.
+/// Returns the checks of a service, sorted by name: those that it names, else every registered one.
 ///
 /// # Errors
 ///
@@ -106,7 +106,7 @@ fn definitions() -> Vec<Definition> {
     sorted(inventory::iter::<Registration>().map(|registration| registration.0()))
 }
 
-/// Sorts by name and place, so that the order of linking never shows.
+/// Sorts by name and place, so that the order of linking does not matter.
 fn sorted(definitions: impl Iterator<Item = Definition>) -> Vec<Definition> {
     let mut all: Vec<_> = definitions.collect();
     all.sort_by_key(|one| (one.check.name, one.check.place.file, one.check.place.line));

@@ -40,7 +40,7 @@ impl Report {
         Self { checks, duration }
     }
 
-    /// Makes the report of an instance that is about to end.
+    /// Makes the report of an instance that is about to stop.
     pub(crate) fn draining() -> Self {
         let message = Message::error("draining", "this instance is about to stop");
         Self::new(
@@ -106,7 +106,7 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// Messages that are kept; of more than these, the worst.
+    /// How many messages are kept. Of more, these are the worst.
     const MESSAGES: usize = 100;
 
     /// Makes the report of a check that took `duration` and returned `outcome`, which may be what any check returns.
@@ -199,7 +199,7 @@ impl CheckReport {
     }
 }
 
-/// Keeps at most [`CheckReport::MESSAGES`], and returns how many are gone.
+/// Keeps at most [`CheckReport::MESSAGES`], and returns how many were removed.
 fn keep_worst(messages: &mut Vec<Message>) -> usize {
     let omitted = messages.len().saturating_sub(CheckReport::MESSAGES);
     if omitted > 0 {

@@ -1,4 +1,4 @@
-//! How are the checks run? All at once, each by its deadline, and never two instances of one.
+//! How are the checks run? All at once, each with its deadline, and never two instances of one check.
 
 use std::{
     cell::Cell,
@@ -139,7 +139,7 @@ impl Instances {
         };
         let (messages, duration) = match timeout_at((began + limit).into(), found).await {
             Ok(found) => match found? {
-                // The timer had no chance, because another check blocked the thread: late is late.
+                // Another check blocked the thread, so the timer could not fire: the check is late all the same.
                 (messages, Some(duration)) if duration > limit => {
                     instance.log_late(check, limit, duration, &messages);
                     (vec![timed_out(check, limit)], duration)

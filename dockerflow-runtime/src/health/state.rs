@@ -114,7 +114,7 @@ impl HealthState {
         }
     }
 
-    /// Makes the report for a probe whose deadline is over before the run ends, of what has been found so far. It is not kept.
+    /// Makes the report of what has been found so far, for a probe whose deadline passes before the run ends. It is not kept.
     pub(super) fn overdue(&self, progress: &Progress) -> WrittenReport {
         self.blocking.report_current();
         let found = lock(progress).clone();

@@ -1,4 +1,4 @@
-//! The cases that would take too long over TCP, or cannot be caused there: grace periods, lost runs, the end of a server.
+//! Cases that take too long over TCP, or cannot be caused there: grace periods, lost runs, the end of a server.
 
 use std::{
     future::{Pending, Ready, pending, ready},
@@ -26,7 +26,7 @@ use crate::{environment::Environment, lock::lock};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Of these checks, with reports that are fresh for `ttl`, and a grace of 100 ms.
+/// Returns a checker of these checks, with reports that are fresh for `ttl` and a grace period of 100 ms.
 fn heartbeat(ttl: Duration, checks: impl IntoIterator<Item = Definition>) -> Arc<HealthChecker> {
     let mut options = HealthOptions::read(&mut Environment::new(|_| None));
     options.ttl = ttl;
@@ -42,7 +42,7 @@ async fn probe(heartbeat: &HealthChecker) -> WrittenReport {
     heartbeat.report(&request).await
 }
 
-/// Waits until it is so, at most ten seconds.
+/// Waits until `condition` holds, for at most ten seconds.
 async fn until(what: &str, so: impl Fn() -> bool) {
     let began = Instant::now();
     while !so() {
@@ -117,7 +117,7 @@ async fn what_a_check_holds_is_dropped_with_the_server() {
     until("dropped", || held.get() == 0).await;
 }
 
-/// An input that the first who asks for it never gets.
+/// An input that is never extracted for the first caller.
 struct NeverAtFirst;
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! Where do the checks run? On one thread of a server, so that a check that blocks holds up nothing but checks.
+//! Where do the checks run? On one thread of a server, so that a check that blocks delays nothing but other checks.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::lock::lock;
 
-/// How many plain `fn`s run at once; more of them wait, and time out. A driver that hangs takes these threads and no others.
+/// How many plain `fn`s run at once; more of them wait, and may time out. A driver that hangs uses up only these threads.
 const BLOCKING_THREADS: usize = 16;
 
 /// The health thread: started with the first run, ended when this is dropped.
@@ -35,7 +35,7 @@ impl Thread {
         }
     }
 
-    /// Sends a run to the thread, which is started if there is none. An error is why it cannot start.
+    /// Sends a run to the thread, which is started if there is none. Returns an error if it cannot start.
     pub(super) fn send(&self, mut run: Run) -> io::Result<()> {
         let mut runs = lock(&self.runs);
         if let Some(runs) = &*runs {

@@ -1,4 +1,4 @@
-//! A probe's side of a run: it waits for the report, and sees what has been found so far.
+//! The receiving end of a run: a probe waits for the report, and sees what has been found so far.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ pub(crate) struct WrittenReport {
     pub(crate) passed: bool,
     /// Without texts and data.
     pub(crate) brief: Bytes,
-    /// With texts and data, if they may be shown at all.
+    /// With texts and data, if they may be shown.
     pub(crate) detailed: Option<Bytes>,
 }
 

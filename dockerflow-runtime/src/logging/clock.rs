@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The time, as far as a text can say it: from 1970 to the year 9999.
+/// The time, limited to what a text can express: from 1970 to the year 9999.
 pub(super) fn now() -> SystemTime {
     within(SystemTime::now())
 }

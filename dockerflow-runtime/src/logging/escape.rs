@@ -1,15 +1,15 @@
-//! How text becomes the inside of a JSON string: many bytes at a time, as almost all text needs no escape.
+//! How text is escaped for a JSON string: many bytes at a time, because almost no text needs an escape.
 
 use std::fmt;
 
-/// So many bytes are looked at together where there are as many: a loop over them becomes a few vector instructions.
+/// How many bytes are tested together: a loop over them becomes a few vector instructions.
 const STRIDE: usize = 32;
 
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// Appends `text` as it has to stand between the quotes of a JSON string. No line break gets through.
+/// Appends `text` as it is written between the quotes of a JSON string. Line breaks are escaped.
 pub(crate) fn escape(into: &mut Vec<u8>, text: &str) {
     scan::<false>(into, text.as_bytes());
 }
@@ -50,7 +50,7 @@ fn scan<const ASCII: bool>(into: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether none of the bytes needs an escape, and if only ASCII will do, all are ASCII.
+/// Whether none of the bytes needs an escape and, if only ASCII is allowed, all are ASCII.
 #[inline]
 fn is_plain<const ASCII: bool>(bytes: &[u8; STRIDE]) -> bool {
     let guilty = |byte: u8| {
@@ -62,7 +62,7 @@ fn is_plain<const ASCII: bool>(bytes: &[u8; STRIDE]) -> bool {
     bytes.iter().fold(0, |all, byte| all | guilty(*byte)) == 0
 }
 
-/// The eight bytes from there on, spaces after the last.
+/// Returns the next eight bytes, padded with spaces.
 #[inline]
 fn word(bytes: &[u8], at: usize) -> u64 {
     let rest = &bytes[at..];
@@ -94,7 +94,7 @@ impl fmt::Write for Escaped<'_> {
     }
 }
 
-/// The beginning of `text` that is just longer than `most` bytes, or all of it.
+/// Returns the beginning of `text` that is just longer than `most` bytes, or all of it.
 #[inline]
 pub(crate) fn head(text: &str, most: usize) -> &str {
     if text.len() <= most {

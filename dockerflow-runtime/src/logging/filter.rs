@@ -1,4 +1,4 @@
-//! Which records count: `LOG_LEVEL`, or else `RUST_LOG`.
+//! Which records are logged: `LOG_LEVEL`, or else `RUST_LOG`.
 
 use std::{
     cell::Cell,
@@ -10,13 +10,13 @@ use slog::Level;
 /// Levels by target, as `LOG_LEVEL` gives them. A level is slog's number, from 1 for critical to 6 for trace; 0 is off.
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
-    /// The lowest level that counts anywhere: a record below it costs this comparison.
+    /// The lowest level that is logged for any target: a record below it costs only this comparison.
     most: usize,
-    /// Where no directive fits.
+    /// The level for a target that no directive matches.
     default: usize,
     /// The longest target first, so that the first that fits is the closest. Modules are separated by dots.
     directives: Vec<(String, usize)>,
-    /// What tells the decisions of this filter from those of another.
+    /// Distinguishes the decisions of this filter from those of another.
     number: u64,
 }
 
@@ -118,13 +118,13 @@ impl Filter {
         Self::new(least.max(self.default), directives.collect())
     }
 
-    /// Returns the targets of those directives that no record can fit.
+    /// Returns the targets of the directives that no record can match.
     pub(crate) fn unfit(&self) -> impl Iterator<Item = &str> {
         let targets = self.directives.iter().map(|(target, _)| target.as_str());
         targets.filter(|target| !can_fit(target))
     }
 
-    /// Whether a record counts.
+    /// Whether a record is logged.
     #[inline]
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {
         let level = level.as_usize();
@@ -155,7 +155,7 @@ impl Filter {
         directive.map_or(self.default, |(_, level)| *level)
     }
 
-    /// The lowest level that counts anywhere, if one does.
+    /// The lowest level that is logged for any target; `None` if nothing is logged.
     pub(crate) fn most(&self) -> Option<Level> {
         Level::from_usize(self.most)
     }
@@ -231,7 +231,7 @@ fn is_inside(target: &str, prefix: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// A level as `RUST_LOG` has it: `tracing-subscriber` takes numbers, too.
+/// Reads a level as in `RUST_LOG`: `tracing-subscriber` accepts numbers, too.
 fn rust_level(name: &str) -> Option<usize> {
     let numbers = ["off", "error", "warn", "info", "debug", "trace"];
     let number = name

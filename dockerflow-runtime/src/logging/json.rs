@@ -13,7 +13,7 @@ use super::clock::now;
 /// How many keys are kept that slog does not have from the program's text: one that makes keys up would make more and more.
 const KEYS: usize = 4096;
 
-/// Appends a line. All but the level stands there as JSON.
+/// Appends a line. Everything but the level is given as JSON.
 pub(super) fn write<'a>(
     into: &mut Vec<u8>,
     level: Level,
@@ -31,11 +31,11 @@ pub(super) fn write<'a>(
     let nothing = format_args!("");
     let record = Record::new(&place, &nothing, BorrowedKV(&fields));
     let written = Json::new(into).build().log(&record, &o!().into());
-    // Every value is one that JSON has.
+    // JSON can express every value.
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
-/// What is in a line, in its order.
+/// The fields of a line, in order.
 struct Fields<'a> {
     level: Level,
     target: &'a [u8],
@@ -83,7 +83,7 @@ fn name(level: Level) -> &'static str {
     }
 }
 
-/// Emits what stands there as JSON: a string, a number or a boolean.
+/// Emits a value that is given as JSON: a string, a number or a boolean.
 fn emit(to: &mut dyn Serializer, key: Key, json: &[u8]) -> slog::Result {
     let number = str::from_utf8(json).unwrap_or_default();
     match json {
@@ -99,12 +99,12 @@ fn emit(to: &mut dyn Serializer, key: Key, json: &[u8]) -> slog::Result {
     }
 }
 
-/// The text of a string of JSON.
+/// Returns the text of a JSON string.
 fn text(json: &[u8]) -> String {
     serde_json::from_slice(json).unwrap_or_default()
 }
 
-/// The same name for as long as the process runs, as slog wants it. `None` if there are too many already.
+/// Returns the name with a static lifetime, as slog requires. `None` if there are too many already.
 fn lasting(name: &str) -> Option<&'static str> {
     static NAMES: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
     let known = NAMES.read().unwrap_or_else(PoisonError::into_inner);

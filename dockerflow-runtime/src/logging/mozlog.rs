@@ -12,7 +12,7 @@ use crate::lock::lock;
 
 /// A [`slog::Drain`] that writes each record as one line of [mozlog 2.0](https://wiki.mozilla.org/Firefox/Services/Logging).
 ///
-/// It needs nothing else of this crate. `Type` is the record's tag, else the module's path with dots; the message is the field
+/// It needs no other part of this crate. `Type` is the record's tag, else the module's path with dots; the message is the field
 /// `msg`. Each line is valid, whatever is logged:
 ///
 /// | logged | becomes |
@@ -22,7 +22,7 @@ use crate::lock::lock;
 /// | an integer beyond 64 bits | a string |
 /// | a structure or list (`slog::Serde`) | a string that holds its JSON |
 /// | an error | a string, its sources after colons |
-/// | one key twice | the innermost, and in one record the last |
+/// | the same key twice | the innermost value, and within one record the last |
 /// | a key `msg` beside a message | the field `fields.msg` |
 /// | nothing at all | `"msg":""`, as `Fields` may not be empty |
 ///
@@ -45,7 +45,7 @@ pub struct Mozlog<W> {
 }
 
 impl<W: Write> Mozlog<W> {
-    /// Writes to `writer`, one call of `write_all` a line, in the name of `logger`: the program's.
+    /// Makes a drain that writes to `writer`, with one call of `write_all` a line. `logger` is the program's name.
     pub fn new(logger: &str, writer: W) -> Self {
         Self {
             layout: Layout::new(Format::Mozlog, logger),

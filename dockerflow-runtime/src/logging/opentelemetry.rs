@@ -1,4 +1,4 @@
-//! Which span of OpenTelemetry is current: its ids are those of each line, if the program is built with it.
+//! Which span of OpenTelemetry is current? Each line has its ids, if the feature is on.
 
 use opentelemetry::{Context, trace::TraceContextExt as _};
 use tracing::{Subscriber, span::Id};

@@ -1,4 +1,4 @@
-//! The variables of the log: which records, and in what form.
+//! The variables of the log: which records are logged, and in which format.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 use super::{filter::Filter, line::Format};
 use crate::environment::Environment;
 
-/// What operations set of the log.
+/// The settings of the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogOptions {
     /// `LOG_LEVEL`.
@@ -58,7 +58,7 @@ impl LogOptions {
         }
     }
 
-    /// Returns the options of a log that has every record.
+    /// Returns the options of a log with every record.
     pub(super) fn everything() -> Self {
         Self {
             filter: Filter::parse("trace").unwrap_or_default(),
@@ -81,7 +81,7 @@ impl LogOptions {
     }
 }
 
-/// Reads `LOG_LEVEL`, and if that is unset `RUST_LOG`, which is for other programs, too, and never an error.
+/// Reads `LOG_LEVEL` or, if that is unset, `RUST_LOG`. The latter is also for other programs, so it is never an error.
 fn filter(environment: &mut Environment<'_>) -> Filter {
     let filter = environment.get("LOG_LEVEL", None, Filter::EXPECTED, |text| {
         Filter::parse(text).map(Some)

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::request::{self, RequestId, TraceContext};
 
-/// How much of a back-trace is kept, in bytes: container engines split a line at 16 KiB.
+/// How many bytes of a back-trace are kept: container engines split a line at 16 KiB.
 const BACKTRACE: usize = 8192;
 
 /// What the standard library says of a panic that it cannot let go on: the process is aborted after the hook.
@@ -33,7 +33,7 @@ const ABORTING: [&str; 2] = [
     "panic in a function that cannot unwind",
 ];
 
-/// Whether the service is up: from then on panics are in the log alone, not on stderr, too.
+/// Whether the service is up. From then on panics are logged and no longer printed on stderr.
 static UP: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -88,7 +88,7 @@ pub(crate) fn payload_text(payload: &(dyn Any + Send)) -> &str {
     text.unwrap_or("a payload that is not text")
 }
 
-/// A payload does not know where it was thrown: the hook does.
+/// A payload does not say where the panic was, but the hook does.
 fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload_text(payload);
     match PLACE.take() {
@@ -114,7 +114,7 @@ pub(super) fn install_hook() {
             let logging = current();
             handle(logging, info);
             let starts = !UP.load(Ordering::Relaxed);
-            // A test that fails says why.
+            // A failing test prints its reason.
             if !is_standard || logging.is_none() || starts || is_tapped() {
                 earlier(info);
             }

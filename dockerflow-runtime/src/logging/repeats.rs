@@ -1,4 +1,4 @@
-//! How lines that repeat are limited: `LOG_REPEAT_LIMIT` a second from one place in the source.
+//! How repeated lines are limited: `LOG_REPEAT_LIMIT` a second from one place in the source.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use crate::lock::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// No more places than these are counted at once.
+/// How many places are counted at once at most.
 const MOST: usize = 4096;
 
 /// The lines of each place in this second.
@@ -28,7 +28,7 @@ struct Places {
     counts: HashMap<(String, u32), Count>,
 }
 
-/// A place whose second has ended, and what was left out of its lines.
+/// A place whose second has ended, and how many of its lines were left out.
 #[derive(Debug)]
 pub(super) struct LeftOut {
     pub(super) target: String,
@@ -55,7 +55,7 @@ impl Repeats {
         }
     }
 
-    /// Returns whether one more line of this place is logged, and what was left out in the second before, if this one is new.
+    /// Returns whether another line of this place is logged, and, if a new second begins, how many were left out in the last one.
     pub(super) fn admit(&self, origin: &Origin<'_>) -> (bool, Vec<LeftOut>) {
         let mut ended = Vec::new();
         let admitted = {
@@ -84,7 +84,7 @@ impl Repeats {
         (admitted, left_out(ended))
     }
 
-    /// Returns what was left out by now.
+    /// Returns how many lines have been left out so far.
     pub(super) fn end(&self) -> Vec<LeftOut> {
         left_out(lock(&self.places).counts.drain().collect())
     }

@@ -57,7 +57,7 @@ pub fn init_logging(program: &str) -> Result<(), Error> {
 }
 
 /// Starts logging to stdout in the name of `program`: records of slog, `log` and `tracing`, and panics. Once in a process: a
-/// second call changes nothing and gives what is there.
+/// second call changes nothing and returns the running log.
 pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logging, Error> {
     if let Some(logging) = current() {
         return Ok(logging);
@@ -77,7 +77,7 @@ pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logg
     Ok(logging)
 }
 
-/// Starts a log that sends each line to `tap` first, and drops those that it does not take. A log that was started stays.
+/// Starts a log that sends each line to `tap`, and drops those that it does not take. A log that was started before stays.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! The log of this process: the one way that every record takes to stdout.
+//! The log of this process: every record goes through it to stdout.
 
 use std::{
     sync::{
@@ -24,10 +24,10 @@ use crate::request::{self, TraceContext};
 /// How long the end of a process waits for its last lines to be written.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// The one of this process.
+/// The log of this process.
 static LOGGING: OnceLock<Logging> = OnceLock::new();
 
-/// The log of this process: it lasts until the process ends.
+/// The log of a process. It lasts until the process ends.
 #[derive(Debug)]
 pub(crate) struct Logging {
     filter: Filter,
@@ -42,7 +42,7 @@ pub(crate) struct Logging {
     project: Option<String>,
 }
 
-/// Takes lines in place of stdout, and returns whether it has.
+/// Takes a line instead of stdout, and returns whether it has.
 pub(crate) type Tap = fn(&[u8]) -> bool;
 
 /// The tap of a program's tests.
@@ -58,7 +58,7 @@ pub(super) fn is_tapped() -> bool {
     TAP.get().is_some()
 }
 
-/// The log, if it was started.
+/// Returns the log, if it was started.
 #[inline]
 pub(crate) fn current() -> Option<&'static Logging> {
     LOGGING.get()
@@ -173,7 +173,7 @@ impl Logging {
         });
     }
 
-    /// Logs what was left out because it was repeated.
+    /// Logs how many repeated lines were left out.
     fn report(&self, left_out: &[LeftOut]) {
         for one in left_out {
             if self.filter.allows(Level::Warning, "dockerflow.log") {
@@ -206,7 +206,7 @@ impl Logging {
         line.google_trace(self.project.as_deref(), trace.trace_id(), trace.span_id());
     }
 
-    /// Logs a record with these fields alone.
+    /// Logs a record with only these fields.
     pub(crate) fn write(
         &self,
         level: Level,

@@ -48,13 +48,13 @@ impl Line<'_> {
         }
     }
 
-    /// A message for people: its line breaks stay, what could move their cursor does not.
+    /// Appends a message for people: it keeps line breaks, and drops what could move a terminal's cursor.
     fn readable(&mut self, message: Value<'_>) {
         let text = match message {
             Value::Text(text) => head(text, MESSAGE).to_owned(),
             Value::Format(arguments) => {
                 let mut text = Beginning(String::new());
-                // A message that cannot be shown is cut there.
+                // A message whose `Display` fails is cut at that point.
                 let _ = text.write_fmt(arguments);
                 text.0
             }
@@ -96,7 +96,7 @@ impl Line<'_> {
         self.text.push(b'\n');
     }
 
-    /// Drops the quotes of the string that begins at `from` if it reads well without them.
+    /// Removes the quotes of the string that begins at `from` if it is readable without them.
     pub(super) fn unquote(&mut self, from: usize) {
         if let [b'"', inside @ .., b'"'] = &self.text[from..]
             && !inside.is_empty()
@@ -110,7 +110,7 @@ impl Line<'_> {
     }
 }
 
-/// The beginning of what is formatted, a little longer than a message may be.
+/// Keeps the beginning of what is formatted, a little more than the length of a message.
 struct Beginning(String);
 
 impl fmt::Write for Beginning {

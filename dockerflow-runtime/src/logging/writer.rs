@@ -15,7 +15,7 @@ use crate::queue::{Queue, Taker, count_lines, first_lines};
 /// How many bytes may wait: at 400 bytes a line, 10,000 lines.
 pub(crate) const BOUND: usize = 4 * 1024 * 1024;
 
-/// The most that a pipe takes without mixing it with what another process writes: `PIPE_BUF` of Linux.
+/// The most bytes that a pipe takes without mixing them with those of another process: Linux's `PIPE_BUF`.
 const PIPE_BUF: usize = 4096;
 
 /// With so many bytes at hand, a push wakes the thread before its time. It is rarely so: a push that wakes a thread may have to
@@ -28,7 +28,7 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long the thread pauses at most before it tries again to write to an output that fails.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The queue's end for those who log.
+/// The end of the queue for threads that log.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer(Arc<Queue>);
 
@@ -52,7 +52,7 @@ impl Writer {
         Ok(Self(queue))
     }
 
-    /// Queues a line, or counts it as lost if there is no room. It never waits for what is written.
+    /// Queues a line, or counts it as lost if there is no room. It never waits for the output.
     pub(crate) fn push(&self, line: &[u8]) {
         self.0.push(line);
     }
@@ -62,7 +62,7 @@ impl Writer {
         self.0.dropped()
     }
 
-    /// Waits until all that was queued so far is written, for at most `limit`. Says whether it was.
+    /// Waits, for at most `limit`, until all that was queued so far is written. Returns whether it was.
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         let left = || end.saturating_duration_since(Instant::now());
@@ -100,7 +100,7 @@ fn run<W: Write>(mut taker: Taker, mut output: Output<W>, report: impl Fn(u64) -
         let lines = taker.take();
         let rest = &lines[output.write(lines)..];
         let whole = rest.is_empty();
-        // A line that lacks its break alone gets that before whatever comes next.
+        // A line of which only the line break is missing gets that before anything else.
         queue.count_lost(count_lines(rest.strip_prefix(b"\n").unwrap_or(rest)));
         let reported = lost > 0 && whole && {
             let line = report(lost);
@@ -120,15 +120,15 @@ fn run<W: Write>(mut taker: Taker, mut output: Output<W>, report: impl Fn(u64) -
 /// Something that may fail and recover.
 struct Output<W> {
     to: W,
-    /// So many bytes of whole lines are written together at most.
+    /// Maximum bytes of whole lines that are written together.
     piece: usize,
-    /// The last thing written ends inside a line.
+    /// Whether the last write ended inside a line.
     torn: bool,
     failing: bool,
 }
 
 impl<W: Write> Output<W> {
-    /// Writes what it can, and says how much that is.
+    /// Writes as much as it can, and returns how many bytes that is.
     fn write(&mut self, batch: &[u8]) -> usize {
         if batch.is_empty() {
             return 0;
@@ -159,7 +159,7 @@ impl<W: Write> Output<W> {
         loop {
             match self.to.write(bytes) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Somebody else has made the pipe non-blocking; this thread has time.
+                // Another program has made the pipe non-blocking. This thread can wait.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(GATHER),
                 result => return result,
             }

@@ -26,7 +26,7 @@ pub fn file(path: impl AsRef<Path>, limit: Duration) -> Message {
     let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
     match modified {
         Ok(modified) => {
-            // A file from the future is new.
+            // A file with a time in the future is new.
             let age = SystemTime::now()
                 .duration_since(modified)
                 .unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::health::message::Message;
 /// For a check that is a plain `fn`.
 ///
 /// The use is the working set, as Kubernetes counts it: without pages of files that the kernel can drop at any time. Of several limits
-/// (a container in a pod, a service in a slice) the one that is closest counts. Without a limit, and on other systems, the check is
+/// (a container in a pod, a service in a slice) the one that is closest to being reached counts. Without a limit, and on other systems, the check is
 /// well.
 ///
 /// ```
@@ -103,7 +103,7 @@ fn closest(root: &Path, groups: &str) -> Option<Used> {
 
 /// Returns the use of one group; `None` if it has no limit.
 fn used(group: &Path, names: &Names) -> io::Result<Option<Used>> {
-    /// Version 1 has no word for "none", but a number that no machine has.
+    /// Version 1 expresses "no limit" as a number larger than any machine's memory.
     const NONE: u64 = 1 << 60;
     let number = |name| fs::read_to_string(group.join(name)).map(|text| text.trim().parse::<u64>());
     let Some(limit) = number(names.limit)?.ok().filter(|limit| *limit < NONE) else {

@@ -42,7 +42,7 @@ pub(crate) fn install(logging: &'static Logging) {
     let tracing =
         ::tracing::subscriber::set_global_default(Registry::default().with(TracingBridge(logging)));
     if tracing.is_err() && is_layered() {
-        // What callsites were told before the log had a filter.
+        // Callsites may have cached an interest before the log had a filter.
         ::tracing::callsite::rebuild_interest_cache();
         return;
     }

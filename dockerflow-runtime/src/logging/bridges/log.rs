@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The way from `log`.
+/// The logger that receives records of `log`.
 pub(super) struct LogBridge(pub(super) &'static Logging);
 
 impl log::Log for LogBridge {
@@ -75,7 +75,7 @@ pub(super) fn ceiling(level: Option<Level>) -> log::LevelFilter {
     })
 }
 
-/// A record of slog, for whatever logger `log` has.
+/// Passes a record of slog to the logger of the `log` crate.
 pub(crate) fn to_log(record: &Record<'_>, values: &OwnedKVList) {
     struct Shown<'a>(&'a Record<'a>, &'a OwnedKVList);
     impl fmt::Display for Shown<'_> {
@@ -102,7 +102,7 @@ pub(crate) fn to_log(record: &Record<'_>, values: &OwnedKVList) {
     log::log!(target: target, level, "{}", Shown(record, values));
 }
 
-/// The fields of a record of `log`: of two of one key the last.
+/// The fields of a record of `log`. If two have the same key, the last counts.
 struct Pairs<'a, 'b>(&'a mut Line<'b>);
 
 impl<'kvs> VisitSource<'kvs> for Pairs<'_, '_> {

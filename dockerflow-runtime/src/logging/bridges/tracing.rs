@@ -85,7 +85,7 @@ impl<S> layer::Filter<S> for LogLevel {
     }
 }
 
-/// The way from `tracing`, in a subscriber of the program's own.
+/// The layer that receives records of `tracing` in a subscriber of the program's own.
 struct LogLayer;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
@@ -108,7 +108,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
     }
 }
 
-/// The way from `tracing`, where the program has no subscriber: it is the only layer, so that its filter is everybody's.
+/// The layer that receives records of `tracing` if the program has no subscriber. It is the only layer, so its filter is global.
 pub(super) struct TracingBridge(pub(super) &'static Logging);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingBridge {
@@ -137,7 +137,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TracingBridge {
     }
 }
 
-/// The interest in a callsite. `tracing` keeps it, so that it is asked again when the log starts.
+/// The interest in a callsite. `tracing` caches it, so it is asked again when the log starts.
 fn interest(metadata: &Metadata<'_>) -> Interest {
     match current() {
         Some(logging) if allows(logging, metadata) => Interest::always(),
@@ -150,7 +150,7 @@ fn allows(logging: &Logging, metadata: &Metadata<'_>) -> bool {
     logging.filter().allows(level, metadata.target())
 }
 
-/// The lowest level that the log wants of any target.
+/// The lowest level that the log writes for any target.
 fn most() -> LevelFilter {
     match current().and_then(|logging| logging.filter().most()) {
         None => LevelFilter::OFF,
@@ -272,7 +272,7 @@ fn from_tracing(level: tracing::Level) -> Level {
 
 const MESSAGE: &str = "message";
 
-/// The message of an event, which may stand after its fields.
+/// The message of an event, which may come after its fields.
 struct Message(Option<String>);
 
 impl Visit for Message {
@@ -379,7 +379,7 @@ impl Visit for SpanFields {
 }
 
 impl SpanFields {
-    /// Takes the fields that were recorded later: of two with one name the last counts.
+    /// Adds fields that were recorded later. If two have the same name, the last counts.
     fn merge(&mut self, later: Self) {
         self.0
             .retain(|(name, _)| later.0.iter().all(|(other, _)| other != name));
