@@ -143,7 +143,7 @@ held() { archive "$1" | tar -xOf - 2>/dev/null; }
 app_holds_the_application() {
   local files
   files=$(archive /app | tar -tf - 2>/dev/null | sed 's|^[^/]*/||') || { echo 'the image has no /app'; return $BROKEN; }
-  grep -qvE '^$|/$|^version\.json$' <<<"$files" || { echo "/app holds nothing else than: ${files//$'\n'/ }"; return $BROKEN; }
+  grep -qvE '^$|/$|^version\.json$' <<<"$files" || { echo "/app contains nothing other than: ${files//$'\n'/ }"; return $BROKEN; }
 }
 group_is_app() {
   local line
