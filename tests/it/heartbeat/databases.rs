@@ -6,7 +6,7 @@ use dockerflow::{
     health::{Level, checks},
 };
 use sqlx::{
-    AssertSqlSafe, Database, Executor, IntoArguments, PgPool, Pool, SqlitePool,
+    AssertSqlSafe, Database, Executor, IntoArguments, Pool, SqlitePool,
     migrate::{Migrate, Migrator},
     postgres::PgPoolOptions,
 };
@@ -90,7 +90,9 @@ fn a_migration_that_failed_half_way_or_was_changed_is_a_warning_as_the_migrator_
         };
         let cluster = Postgres::make(&initdb, "scott", PASSWORD);
         let _server = cluster.start();
-        let pool = PgPool::connect(&url(&cluster)).await.expect("it is up");
+        // The migrator keeps its lock when it refuses: all of this needs the same connection.
+        let options = PgPoolOptions::new().max_connections(1);
+        let pool = options.connect(&url(&cluster)).await.expect("it is up");
         expect_of_each_change(&pool, "false", r"'\x00'").await;
     });
 }
@@ -102,8 +104,11 @@ fn a_server_that_accepts_no_more_connections_is_a_warning_for_a_pool_that_has_on
     };
     System::new().block_on(async {
         let cluster = Postgres::make(&initdb, "scott", PASSWORD);
-        let _server =
-            cluster.start_with(&["max_connections=4", "superuser_reserved_connections=0"]);
+        let _server = cluster.start_with(&[
+            "max_connections=4",
+            "superuser_reserved_connections=0",
+            "max_wal_senders=0",
+        ]);
         let pool = |most| {
             let options = PgPoolOptions::new().max_connections(most);
             options.connect_lazy(&url(&cluster)).expect("a URL")
