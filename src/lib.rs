@@ -189,6 +189,7 @@ pub mod _guide {
     /// [build facts]: crate::_guide::build_facts#sources
     /// [configuration]: crate::_guide::configuration
     /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
+    /// [log]: crate::_guide::logging#variables
     #[doc = include_str!("../docs/process.md")]
     pub mod process {}
     /// [features]: crate::_guide::features

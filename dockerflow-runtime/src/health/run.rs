@@ -14,7 +14,7 @@ use futures_util::{
 };
 use tokio::{
     sync::oneshot,
-    task::{spawn_blocking, spawn_local},
+    task::{JoinHandle, spawn_blocking, spawn_local},
     time::{timeout, timeout_at},
 };
 
@@ -184,7 +184,10 @@ impl Instances {
                 }
                 Started::Async(future)
             }
-            Work::Blocking(function) => Started::Blocking(function),
+            // At once: the next check may block this thread.
+            Work::Blocking(function) => Started::Blocking(spawn_blocking(move || {
+                (logging::contain_call(function), began.elapsed())
+            })),
         };
         let (sender, receiver) = oneshot::channel();
         spawn_local(go_on(self.state.clone(), turn, began, started, sender));
@@ -195,10 +198,10 @@ impl Instances {
     }
 }
 
-/// A check that has not ended when it was first polled, or that is about to be called.
+/// A check that did not end when it was first polled, or that was handed to the blocking pool.
 enum Started {
     Async(Timed<Vec<Message>>),
-    Blocking(Box<dyn FnOnce() -> Vec<Message> + Send>),
+    Blocking(JoinHandle<(Result<Vec<Message>, String>, Duration)>),
 }
 
 /// Waits until a check ends or is given up, and sends its messages to the run that began it, or to the log.
@@ -217,9 +220,7 @@ async fn go_on(
             let contained = timeout(grace, logging::contain(future)).await;
             contained.map(|messages| (messages, began.elapsed())).ok()
         }
-        Started::Blocking(function) => {
-            let contained = move || (logging::contain_call(function), began.elapsed());
-            let mut handle = spawn_blocking(contained);
+        Started::Blocking(mut handle) => {
             if let Ok(ended) = timeout(grace, &mut handle).await {
                 ended.ok()
             } else {
