@@ -216,6 +216,10 @@ fn shown(value: &Value) -> String {
         {
             text.clone()
         }
-        other => other.to_string(),
+        // DEL and the control characters from U+0080 on, which JSON leaves as they are: a `?` for each byte.
+        other => other
+            .to_string()
+            .replace('\u{7f}', "?")
+            .replace('\u{85}', "??"),
     }
 }
