@@ -9,6 +9,7 @@ compile_error!(
 
 mod environment;
 mod error;
+mod fingerprint;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 pub mod health;

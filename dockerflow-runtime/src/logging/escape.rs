@@ -2,35 +2,72 @@
 
 use std::fmt;
 
-/// How many bytes are tested together: a loop over them becomes a few vector instructions.
-const STRIDE: usize = 32;
-
 const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
 const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Appends `text` as it is written between the quotes of a JSON string. Line breaks are escaped.
+#[inline]
 pub(crate) fn escape(into: &mut Vec<u8>, text: &str) {
-    scan::<false>(into, text.as_bytes());
+    let bytes = text.as_bytes();
+    if is_plain::<false>(bytes) {
+        into.extend_from_slice(bytes);
+    } else {
+        scan::<false>(into, bytes);
+    }
 }
 
 /// The same for bytes that ought to be text: what is not UTF-8 becomes U+FFFD.
+#[inline]
 pub(crate) fn escape_lossy(into: &mut Vec<u8>, bytes: &[u8]) {
-    if let Some(rest) = scan::<true>(into, bytes) {
+    if is_plain::<true>(bytes) {
+        into.extend_from_slice(bytes);
+    } else if let Some(rest) = scan::<true>(into, bytes) {
         escape(into, &String::from_utf8_lossy(&bytes[rest..]));
     }
+}
+
+/// Whether none of the bytes needs an escape and, if only ASCII is allowed, all are ASCII. The last bytes are tested together with
+/// some that come before them, so that no text has a rest.
+fn is_plain<const ASCII: bool>(bytes: &[u8]) -> bool {
+    let is_plain_word = |word: u64| {
+        let foreign = if ASCII { word & HIGHS } else { 0 };
+        guilty(word) | foreign == 0
+    };
+    if let Some(last) = bytes.last_chunk::<32>() {
+        let (strides, _) = bytes.as_chunks::<32>();
+        strides.iter().all(is_plain_stride::<ASCII, 32>) && is_plain_stride::<ASCII, 32>(last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>())
+    {
+        is_plain_stride::<ASCII, 16>(first) && is_plain_stride::<ASCII, 16>(last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        is_plain_word(u64::from_le_bytes(*first)) && is_plain_word(u64::from_le_bytes(*last))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        is_plain_word(u64::from(first) << 32 | u64::from(last))
+    } else {
+        bytes
+            .iter()
+            .all(|byte| is_plain_stride::<ASCII, 1>(&[*byte]))
+    }
+}
+
+/// The same for so many bytes: a loop that becomes a few vector instructions.
+#[inline]
+fn is_plain_stride<const ASCII: bool, const COUNT: usize>(bytes: &[u8; COUNT]) -> bool {
+    let guilty = |byte: u8| {
+        u8::from(byte < b' ')
+            | u8::from(byte == b'"')
+            | u8::from(byte == b'\\')
+            | if ASCII { byte & 0x80 } else { 0 }
+    };
+    bytes.iter().fold(0, |all, byte| all | guilty(*byte)) == 0
 }
 
 /// Appends `bytes`; where only ASCII will do, up to the first byte that is none, whose place it gives.
 fn scan<const ASCII: bool>(into: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
     let (mut copied, mut at) = (0, 0);
     while at < bytes.len() {
-        if let Some(stride) = bytes[at..].first_chunk()
-            && is_plain::<ASCII>(stride)
-        {
-            at += STRIDE;
-            continue;
-        }
         let word = word(bytes, at);
         let guilty = guilty(word) | if ASCII { word & HIGHS } else { 0 };
         if guilty == 0 {
@@ -48,18 +85,6 @@ fn scan<const ASCII: bool>(into: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
     }
     into.extend_from_slice(&bytes[copied..]);
     None
-}
-
-/// Whether none of the bytes needs an escape and, if only ASCII is allowed, all are ASCII.
-#[inline]
-fn is_plain<const ASCII: bool>(bytes: &[u8; STRIDE]) -> bool {
-    let guilty = |byte: u8| {
-        u8::from(byte < b' ')
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'\\')
-            | if ASCII { byte & 0x80 } else { 0 }
-    };
-    bytes.iter().fold(0, |all, byte| all | guilty(*byte)) == 0
 }
 
 /// Returns the next eight bytes, padded with spaces.

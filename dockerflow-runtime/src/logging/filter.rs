@@ -2,10 +2,12 @@
 
 use std::{
     cell::Cell,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    hash::{BuildHasher as _, RandomState},
 };
 
 use slog::Level;
+
+use crate::fingerprint::{fingerprint, fingerprint_of_place};
 
 /// Levels by target, as `LOG_LEVEL` gives them. A level is slog's number, from 1 for critical to 6 for trace; 0 is off.
 #[derive(Clone, Debug)]
@@ -16,7 +18,8 @@ pub(crate) struct Filter {
     default: usize,
     /// The longest target first, so that the first that fits is the closest. Modules are separated by dots.
     directives: Vec<(String, usize)>,
-    /// Distinguishes the decisions of this filter from those of another.
+    /// Distinguishes the decisions of this filter from those of another. It is random: nobody can choose targets that have one
+    /// fingerprint, and by chance two of a program have one less often than once in 2^50 processes.
     number: u64,
 }
 
@@ -50,7 +53,6 @@ impl Filter {
          or such levels by target as in info,sqlx=warn";
 
     fn new(default: usize, mut directives: Vec<(String, usize)>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         directives.sort_by_key(|(target, _)| usize::MAX - target.len());
         let levels = directives.iter().map(|(_, level)| *level);
         let most = levels.fold(default, usize::max);
@@ -58,7 +60,7 @@ impl Filter {
             most,
             default,
             directives,
-            number: NEXT.fetch_add(1, Relaxed),
+            number: RandomState::new().hash_one(0),
         }
     }
 
@@ -127,8 +129,22 @@ impl Filter {
     /// Whether a record is logged.
     #[inline]
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {
+        let fingerprint = || fingerprint(self.number, target.as_bytes());
+        self.decides(level, target, fingerprint)
+    }
+
+    /// The same for a target that is a constant of the program, as that of almost every record: its address and length identify it.
+    #[inline]
+    pub(crate) fn allows_constant(&self, level: Level, target: &'static str) -> bool {
+        let fingerprint = || fingerprint_of_place(self.number, target);
+        self.decides(level, target, fingerprint)
+    }
+
+    #[inline]
+    fn decides(&self, level: Level, target: &str, fingerprint: impl Fn() -> u64) -> bool {
         let level = level.as_usize();
-        level <= self.most && (self.directives.is_empty() || level <= self.level_of(target))
+        level <= self.most
+            && (self.directives.is_empty() || level <= self.level_of(target, fingerprint()))
     }
 
     #[inline]
@@ -136,8 +152,9 @@ impl Filter {
         clippy::cast_possible_truncation,
         reason = "the bits that are left are a place"
     )]
-    fn level_of(&self, target: &str) -> usize {
-        let fingerprint = fingerprint(self.number, target) & !LEVEL;
+    fn level_of(&self, target: &str, fingerprint: u64) -> usize {
+        // Its last bits make room for the level, and it is never 0.
+        let fingerprint = (fingerprint | 1 << 63) & !LEVEL;
         DECISIONS.with(|decisions| {
             let known = &decisions[(fingerprint >> 3) as usize % REMEMBERED];
             if known.get() & !LEVEL != fingerprint {
@@ -159,25 +176,6 @@ impl Filter {
     pub(crate) fn most(&self) -> Option<Level> {
         Level::from_usize(self.most)
     }
-}
-
-/// A number that identifies a text. Two texts with the same number are practically impossible.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
-fn fingerprint(seed: u64, text: &str) -> u64 {
-    const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |hash: u64, bytes: [u8; 8]| {
-        let wide = u128::from(hash ^ u64::from_le_bytes(bytes)) * FACTOR;
-        (wide >> 64) as u64 ^ wide as u64
-    };
-    let (words, rest) = text.as_bytes().as_chunks();
-    let mut hash = mix(seed, (text.len() as u64).to_le_bytes());
-    for word in words {
-        hash = mix(hash, *word);
-    }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(hash, last) | 1 << 63
 }
 
 /// Directives that are being read.
@@ -333,6 +331,27 @@ mod tests {
         ] {
             assert_eq!(Some(raise(text)), Filter::parse(raised), "{text}");
         }
+    }
+
+    #[test]
+    fn a_target_of_the_programs_text_is_decided_as_its_text_is() {
+        let [all, none] =
+            ["a=trace,ab=error", "a=off"].map(|text| Filter::parse(text).expect("good"));
+        // Parts of one text begin at one place.
+        let text = "abc::d";
+        for _ in 0..2 {
+            for end in 1..=text.len() {
+                let target = &text[..end];
+                for level in [Level::Error, Level::Info, Level::Trace] {
+                    for filter in [&all, &none] {
+                        let expected = filter.allows(level, target);
+                        assert_eq!(filter.allows_constant(level, target), expected, "{target}");
+                    }
+                }
+            }
+        }
+        assert!(all.allows_constant(Level::Trace, &text[..1]));
+        assert!(!all.allows_constant(Level::Info, &text[..2]));
     }
 
     #[test]

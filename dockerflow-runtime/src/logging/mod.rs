@@ -1,9 +1,13 @@
 //! The log: records of slog, `log` and `tracing`, and panics, as lines on stdout.
 
+mod bounds;
 mod bridges;
 mod clock;
+mod envelope;
 mod escape;
+mod fields;
 mod filter;
+mod google;
 mod json;
 mod line;
 mod mozlog;
@@ -15,19 +19,23 @@ mod panics;
 mod repeats;
 mod setup;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod text;
 mod unresolved;
+mod value;
 mod writer;
 
 #[cfg(fuzzing)]
 pub(crate) use self::line::{Format, Layout};
 pub(crate) use self::{
     bridges::raise,
-    line::{Known, Line, Value, known},
+    line::{Known, Line, known},
     options::LogOptions,
     panics::{contain, contain_call, payload_text, service_is_up},
     setup::{start, start_for_tests},
     sink::{Logging, current, dropped},
+    value::Value,
 };
 #[cfg(feature = "sentry-0_49")]
 pub(crate) use self::{

@@ -7,7 +7,10 @@ use std::{
 
 use slog::{Drain, OwnedKVList, Record};
 
-use super::line::{Format, Layout, Value};
+use super::{
+    line::{Format, Layout},
+    value::Value,
+};
 use crate::lock::lock;
 
 /// A [`slog::Drain`] that writes each record as one line of [mozlog 2.0](https://wiki.mozilla.org/Firefox/Services/Logging).

@@ -18,9 +18,9 @@ use std::{
 use slog::Level;
 
 use super::{
-    line::Value,
     sink::{Logging, current, flush, is_tapped},
     unresolved,
+    value::Value,
 };
 use crate::request::{self, RequestId, TraceContext};
 

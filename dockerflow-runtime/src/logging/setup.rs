@@ -11,12 +11,13 @@ use slog::{Drain, Level, Logger, Never, OwnedKVList, Record};
 
 use super::{
     bridges,
-    line::{Format, Layout, Value},
+    line::{Format, Layout},
     mozlog::target_of,
     options::LogOptions,
     origin::Origin,
     panics,
     sink::{Logging, Tap, current, flush, set_tap},
+    value::Value,
     writer::{BOUND, Writer, piece},
 };
 use crate::{
@@ -137,23 +138,32 @@ impl Drain for Root {
     type Err = Never;
 
     fn log(&self, record: &Record<'_>, values: &OwnedKVList) -> Result<(), Never> {
-        let target = target_of(record);
-        match current() {
-            Some(logging) => {
-                if logging.filter().allows(record.level(), target) {
-                    let message = Some(Value::Format(*record.msg()));
-                    let origin = Origin {
-                        target,
-                        file: Some(record.file()),
-                        line: record.line(),
-                    };
-                    logging.log(record.level(), &origin, message, |line| {
-                        line.slog(record, values);
-                    });
-                }
-            }
-            None => bridges::to_log(record, values),
+        let Some(logging) = current() else {
+            bridges::to_log(record, values);
+            return Ok(());
+        };
+        let allowed = match record.tag() {
+            "" => logging
+                .filter()
+                .allows_constant(record.level(), record.module()),
+            tag => logging.filter().allows(record.level(), tag),
+        };
+        if allowed {
+            write(logging, record, values);
         }
         Ok(())
     }
+}
+
+#[inline(never)] // what is filtered out needs none of its preparations
+fn write(logging: &Logging, record: &Record<'_>, values: &OwnedKVList) {
+    let message = Some(Value::Format(*record.msg()));
+    let origin = Origin {
+        target: target_of(record),
+        file: Some(record.file()),
+        line: record.line(),
+    };
+    logging.log(record.level(), &origin, message, |line| {
+        line.slog(record, values);
+    });
 }

@@ -12,11 +12,12 @@ use slog::Level;
 
 use super::{
     filter::Filter,
-    line::{Layout, Line, Value},
+    line::{Layout, Line},
     options::LogOptions,
     origin::Origin,
     repeats::{LeftOut, Repeats},
     unresolved,
+    value::Value,
     writer::Writer,
 };
 use crate::request::{self, TraceContext};

@@ -5,19 +5,15 @@ use std::fmt::{self, Write as _};
 use slog::Level;
 
 use super::{
+    bounds::{CUT, MESSAGE},
     clock::now,
     escape::head,
-    line::{CUT, Line, MESSAGE, Value, escape_name},
+    line::Line,
+    value::{Value, write_name, write_raw, write_value},
 };
 
 impl Line<'_> {
-    pub(super) fn begin_text(
-        &mut self,
-        coloured: bool,
-        level: Level,
-        target: &str,
-        message: Option<Value<'_>>,
-    ) {
+    pub(super) fn begin_text(&mut self, coloured: bool, level: Level, target: &str) {
         let colour = match level {
             Level::Critical | Level::Error => 31,
             Level::Warning => 33,
@@ -27,24 +23,26 @@ impl Line<'_> {
         let time = humantime::format_rfc3339_millis(now());
         let name = level.as_str();
         if coloured {
-            self.raw(format_args!(
-                "\x1b[2m{time}\x1b[0m \x1b[{colour}m{name:<8}\x1b[0m \x1b[2m"
-            ));
-            escape_name(self.text, target);
+            write_raw(
+                self.text,
+                format_args!("\x1b[2m{time}\x1b[0m \x1b[{colour}m{name:<8}\x1b[0m \x1b[2m"),
+            );
+            write_name(self.text, target);
             self.text.extend_from_slice(b"\x1b[0m");
         } else {
-            self.raw(format_args!("{time} {name:<8} "));
-            escape_name(self.text, target);
+            write_raw(self.text, format_args!("{time} {name:<8} "));
+            write_name(self.text, target);
         }
-        if let Some(message) = message {
-            self.text.push(b' ');
-            let start = self.text.len();
-            self.readable(message);
-            if self.text.len() == start {
-                self.text.pop();
-            } else {
-                self.message = Some(start..self.text.len());
-            }
+    }
+
+    pub(super) fn message_of_text(&mut self, message: Value<'_>) {
+        self.text.push(b' ');
+        let start = self.text.len();
+        self.readable(message);
+        if self.text.len() == start {
+            self.text.pop();
+        } else {
+            self.message = Some(start..self.text.len());
         }
     }
 
@@ -58,7 +56,7 @@ impl Line<'_> {
                 let _ = text.write_fmt(arguments);
                 text.0
             }
-            _ => return self.value(message, MESSAGE),
+            _ => return write_value(self.text, message, MESSAGE),
         };
         let start = self.text.len();
         for character in text.chars() {
@@ -67,9 +65,9 @@ impl Line<'_> {
                 return;
             }
             if character.is_control() && !matches!(character, '\n' | '\t') {
-                self.raw(format_args!("{}", character.escape_default()));
+                write_raw(self.text, format_args!("{}", character.escape_default()));
             } else {
-                self.raw(format_args!("{character}"));
+                write_raw(self.text, format_args!("{character}"));
             }
         }
     }

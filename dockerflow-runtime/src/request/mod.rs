@@ -1,5 +1,6 @@
 //! The request that is handled: its id, the fields of its summary, and the scope that its code runs in.
 
+mod fields;
 mod id;
 mod scope;
 mod summary;
@@ -7,13 +8,13 @@ mod trace;
 
 #[cfg(feature = "opentelemetry-0_33")]
 pub(crate) use self::scope::note_span;
+pub(crate) use self::{
+    fields::Fields,
+    scope::{InScope, Scope, with, work_without_service},
+};
 pub use self::{
     id::{InvalidRequestId, RequestId},
     scope::block,
     summary::Summary,
     trace::TraceContext,
-};
-pub(crate) use self::{
-    scope::{InScope, Scope, with, work_without_service},
-    summary::Fields,
 };

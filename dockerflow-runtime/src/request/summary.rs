@@ -8,8 +8,8 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value as Json;
 
+use super::fields::Fields;
 use crate::json::to_json;
 
 /// The summary of the request that is handled: an extractor with which an app adds fields to it.
@@ -37,9 +37,6 @@ struct State {
     skipped: Cell<bool>,
 }
 
-/// Names and values, each name once.
-pub(crate) type Fields = Vec<(Cow<'static, str>, Json)>;
-
 impl Summary {
     /// Sets the field `uid`: who asked, by an id of yours. It counts as personal data.
     pub fn uid(&self, uid: impl Display) {
@@ -51,9 +48,7 @@ impl Summary {
         // Both run code of the application, which may use this summary.
         let name = name.into();
         let value = to_json(&value);
-        let mut fields = self.0.fields.borrow_mut();
-        fields.retain(|(earlier, _)| *earlier != name);
-        fields.push((name, value));
+        self.0.fields.borrow_mut().set(name, value);
     }
 
     /// Returns the field `name` that [`Summary::set`] has set. `None` if there is none, or if it is not a `T`.
@@ -61,8 +56,7 @@ impl Summary {
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let value = {
             let fields = self.0.fields.borrow();
-            let (_, value) = fields.iter().find(|(own, _)| own == name)?;
-            value.clone()
+            fields.get(name)?.clone()
         };
         serde_json::from_value(value).ok()
     }
@@ -76,7 +70,7 @@ impl Summary {
         self.0.skipped.get()
     }
 
-    /// Borrows the fields in the order in which they were set.
+    /// Borrows the fields.
     pub(crate) fn fields(&self) -> Ref<'_, Fields> {
         self.0.fields.borrow()
     }
@@ -102,7 +96,7 @@ mod tests {
         assert_eq!(summary.get("basket"), Some(serde_json::json!({"items": 2})));
         assert_eq!(summary.get::<u64>("uid"), None, "it is a string");
         assert_eq!(summary.get::<u64>("other"), None);
-        assert_eq!(summary.fields().len(), 3);
+        assert_eq!(summary.fields().iter().count(), 3);
     }
 
     #[test]

@@ -15,17 +15,13 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{RequestHead, ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{
-        Method,
-        header::{self, HeaderValue},
-        uri::PathAndQuery,
-    },
+    http::Method,
 };
 use log::kv;
 use serde_json::Value as Json;
 use slog::Level;
 
-use super::{endpoints, engine::Engine, remote::remote};
+use super::{endpoints, engine::Engine, remote::remote, sent::Sent};
 use crate::{
     logging::{self, Known, Line, Logging, Value, known, payload_text},
     metrics::RequestMetrics,
@@ -44,9 +40,7 @@ pub(crate) struct Exchange {
     engine: Arc<Engine>,
     started: Instant,
     method: Method,
-    target: Option<PathAndQuery>,
-    agent: Option<HeaderValue>,
-    lang: Option<HeaderValue>,
+    sent: Sent,
     /// The client's address, if summaries have it.
     remote: Option<IpAddr>,
     /// Its metrics, if it has any.
@@ -69,10 +63,7 @@ impl Exchange {
             engine: engine.clone(),
             started: Instant::now(),
             method: head.method.clone(),
-            // Not all of the URI: this is one buffer to share, not three.
-            target: head.uri.path_and_query().cloned(),
-            agent: head.headers.get(header::USER_AGENT).cloned(),
-            lang: head.headers.get(header::ACCEPT_LANGUAGE).cloned(),
+            sent: Sent::of(head, options.querystring),
             remote: if options.remote {
                 remote(head, &options.proxies)
             } else {
@@ -100,7 +91,7 @@ impl Exchange {
     ///
     /// The app's types may panic here: that is then the outcome.
     pub(super) fn finish<B: MessageBody + 'static>(
-        mut self,
+        &mut self,
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
@@ -139,7 +130,8 @@ impl Exchange {
                     Err(panic) => (panic, endpoints::internal_error()),
                 };
                 if let Some(metrics) = metrics {
-                    metrics.failed(&self.method, self.path(), response.status());
+                    let path = String::from_utf8_lossy(self.sent.path());
+                    metrics.failed(&self.method, &path, response.status());
                 }
                 let code = response.status().as_u16();
                 self.log(level(code), &scope, code, Some(&error));
@@ -182,16 +174,11 @@ impl Exchange {
         }
     }
 
-    /// The path, as the client sent it.
-    fn path(&self) -> &str {
-        self.target.as_ref().map_or("", PathAndQuery::path)
-    }
-
     fn echo<B>(&self, scope: Scope, response: &mut HttpResponse<B>) {
         if let Some(id) = scope.into_id() {
             let name = &self.engine.options.summary.id_header;
-            // A proxy hands on the id of its upstream.
-            if !response.headers().contains_key(name) {
+            // A proxy hands on the id of its upstream. A response has few headers: a look at each costs less than a search.
+            if !response.headers().keys().any(|header| header == name) {
                 response.headers_mut().insert(name.clone(), id.into_value());
             }
         }
@@ -288,64 +275,57 @@ impl Record<'_> {
         }
     }
 
-    /// The fields that are ours.
-    fn each(&self, mut field: impl FnMut(Known, Value<'_>)) {
+    /// The fields that are ours: [`is_ours`] knows each of them.
+    #[inline]
+    fn each(&self, mut field: impl Put) {
         let Exchange {
-            engine,
+            engine: _,
             started,
             method,
-            target,
-            agent,
-            lang,
+            sent,
             remote,
             metrics: _,
             report: _,
         } = self.exchange;
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(started.elapsed().as_millis());
-        if let Some(agent) = agent {
-            field(known!("agent"), Value::Bytes(agent.as_bytes()));
+        if let Some(agent) = sent.agent() {
+            field.put(known!("agent"), Value::Bytes(agent));
         }
-        field(
+        field.put(
             known!("errno"),
             Value::Unsigned(if code < 400 { 0 } else { code }),
         );
-        field(known!("code"), Value::Unsigned(code));
-        if let Some(lang) = lang {
-            field(known!("lang"), Value::Bytes(lang.as_bytes()));
+        field.put(known!("code"), Value::Unsigned(code));
+        if let Some(lang) = sent.lang() {
+            field.put(known!("lang"), Value::Bytes(lang));
         }
-        field(known!("method"), Value::Plain(method.as_str().as_bytes()));
+        field.put(known!("method"), Value::Plain(method.as_str().as_bytes()));
         // These are bytes that the client chose, whatever their type.
-        field(known!("path"), Value::Bytes(self.path()));
-        if engine.options.summary.querystring
-            && let Some(query) = target.as_ref().and_then(PathAndQuery::query)
-        {
-            field(known!("querystring"), Value::Bytes(query.as_bytes()));
+        field.put(known!("path"), Value::Bytes(sent.path()));
+        if let Some(query) = sent.query() {
+            field.put(known!("querystring"), Value::Bytes(query));
         }
         if let Some(address) = remote {
-            field(known!("remote"), Value::Format(format_args!("{address}")));
+            field.put(known!("remote"), Value::Format(format_args!("{address}")));
         }
         if let Some(id) = self.scope.id() {
-            field(known!("rid"), Value::Plain(id.as_bytes()));
+            field.put(known!("rid"), Value::Plain(id.as_bytes()));
         }
         if let Some(trace) = self.scope.trace() {
-            field(known!("trace_id"), Value::Plain(trace.trace_bytes()));
+            field.put(known!("trace_id"), Value::Plain(trace.trace_bytes()));
             if let Some(span) = trace.span_bytes() {
-                field(known!("span_id"), Value::Plain(span));
+                field.put(known!("span_id"), Value::Plain(span));
             }
         }
-        field(
+        field.put(
             known!("t"),
             Value::Unsigned(milliseconds.unwrap_or(u64::MAX)),
         );
     }
 
-    fn path(&self) -> &[u8] {
-        self.exchange.path().as_bytes()
-    }
-
     fn headline(&self) -> String {
-        let path = String::from_utf8_lossy(self.path());
+        let path = String::from_utf8_lossy(self.exchange.sent.path());
         format!("{} {path} {}", self.exchange.method, self.code)
     }
 
@@ -353,9 +333,9 @@ impl Record<'_> {
     fn http_request(&self, pair: &mut dyn FnMut(&str, &[u8])) {
         let exchange = self.exchange;
         pair("requestMethod", exchange.method.as_str().as_bytes());
-        pair("requestUrl", self.path());
-        if let Some(agent) = &exchange.agent {
-            pair("userAgent", agent.as_bytes());
+        pair("requestUrl", exchange.sent.path());
+        if let Some(agent) = exchange.sent.agent() {
+            pair("userAgent", agent);
         }
         if let Some(address) = exchange.remote {
             pair("remoteIp", address.to_string().as_bytes());
@@ -367,13 +347,7 @@ impl Record<'_> {
     /// The value that the app has set for `name`.
     fn own(&self, name: &str) -> Option<Ref<'_, Json>> {
         let fields = self.scope.summary()?.fields();
-        Ref::filter_map(fields, |fields| {
-            fields
-                .iter()
-                .find(|(own, _)| own == name)
-                .map(|(_, value)| value)
-        })
-        .ok()
+        Ref::filter_map(fields, |fields| fields.get(name)).ok()
     }
 
     fn write(&self, logging: &Logging, line: &mut Line<'_>) {
@@ -383,11 +357,17 @@ impl Record<'_> {
         }
         line.http_request(self.code, |pair| self.http_request(pair));
         let Some(summary) = self.scope.summary() else {
-            return self.each(|key, value| line.known(key, value));
+            return self.each(ToLine(line));
         };
-        self.each(|key, value| line.last(key.name, value));
-        for (key, value) in summary.fields().iter().filter(|(key, _)| key != "msg") {
-            line.json(key, value, Line::last);
+        let fields = summary.fields();
+        let mut set = fields.iter().filter(|(_, value)| !value.is_null());
+        if set.any(|(key, _)| is_ours(key)) {
+            self.each(Unset(line, &fields));
+        } else {
+            self.each(ToLine(line));
+        }
+        for (key, value) in fields.iter().filter(|(key, _)| key != "msg") {
+            line.json(key, value, Line::unique);
         }
     }
 
@@ -401,20 +381,11 @@ impl Record<'_> {
         if level > log::max_level() {
             return;
         }
-        let mut fields = Fields::new();
-        self.each(|key, value| {
-            let value = match value {
-                Value::Unsigned(number) => Json::from(number),
-                Value::Bytes(bytes) | Value::Plain(bytes) => String::from_utf8_lossy(bytes).into(),
-                Value::Format(text) => text.to_string().into(),
-                _ => return,
-            };
-            fields.push((key.name.into(), value));
-        });
+        let mut fields = Fields::default();
+        self.each(ToJson(&mut fields));
         if let Some(summary) = self.scope.summary() {
             for (name, value) in summary.fields().iter() {
-                fields.retain(|(earlier, _)| earlier != name);
-                fields.push((name.clone(), value.clone()));
+                fields.set(name.clone(), value.clone());
             }
         }
         let pairs = fields.iter().filter(|(_, value)| !value.is_null());
@@ -436,5 +407,67 @@ impl Record<'_> {
                 .args(format_args!("{text}"))
                 .build(),
         );
+    }
+}
+
+/// Whether a field of that name is one of ours.
+fn is_ours(name: &str) -> bool {
+    matches!(
+        name,
+        "agent"
+            | "errno"
+            | "code"
+            | "lang"
+            | "method"
+            | "path"
+            | "querystring"
+            | "remote"
+            | "rid"
+            | "trace_id"
+            | "span_id"
+            | "t"
+    )
+}
+
+/// Takes our fields one by one. Each is a call of its own, whose key and kind of value the compiler knows.
+trait Put {
+    fn put(&mut self, key: Known, value: Value<'_>);
+}
+
+/// Writes them.
+struct ToLine<'a, 'b>(&'a mut Line<'b>);
+
+impl Put for ToLine<'_, '_> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is as Line::known is")]
+    fn put(&mut self, key: Known, value: Value<'_>) {
+        self.0.known(key, value);
+    }
+}
+
+/// Writes those that the app has not set.
+struct Unset<'a, 'b>(&'a mut Line<'b>, &'a Fields);
+
+impl Put for Unset<'_, '_> {
+    fn put(&mut self, key: Known, value: Value<'_>) {
+        if self.1.get(key.name).is_none_or(Json::is_null) {
+            self.0.known(key, value);
+        }
+    }
+}
+
+/// Keeps them.
+struct ToJson<'a>(&'a mut Fields);
+
+impl Put for ToJson<'_> {
+    fn put(&mut self, key: Known, value: Value<'_>) {
+        debug_assert!(is_ours(key.name), "{}", key.name);
+        let value = match value {
+            Value::Unsigned(number) => Json::from(number),
+            Value::Bytes(bytes) | Value::Plain(bytes) => String::from_utf8_lossy(bytes).into(),
+            Value::Format(text) => text.to_string().into(),
+            _ => return,
+        };
+        self.0.set(key.name.into(), value);
     }
 }

@@ -177,7 +177,7 @@ impl<S> DockerflowMiddleware<S> {
         B: MessageBody + 'static,
     {
         let metrics = self.engine.metrics.request(&request, &self.routes);
-        let (exchange, mut scope) = Exchange::start_app(&request, &self.engine, metrics);
+        let (mut exchange, mut scope) = Exchange::start_app(&request, &self.engine, metrics);
         let called = {
             let _entered = scope.enter();
             let _reported = exchange.report.as_ref().map(RequestReport::enter);
@@ -342,8 +342,11 @@ where
             Ok(scope) => (scope, outcome),
             Err(payload) => (this.future.end(), Err(panicked(&*payload))),
         };
-        let exchange = this.exchange.take();
+        let exchange = this.exchange.as_mut();
         let exchange = exchange.expect("a future is not polled after it is ready");
-        Poll::Ready(exchange.finish(scope, outcome))
+        let finished = exchange.finish(scope, outcome);
+        // In place: it is large.
+        *this.exchange = None;
+        Poll::Ready(finished)
     }
 }

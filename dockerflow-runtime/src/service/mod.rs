@@ -13,6 +13,7 @@ mod probes;
 mod raise;
 mod remote;
 mod response;
+mod sent;
 mod version;
 mod workers;
 

@@ -10,8 +10,8 @@ use super::{
     tracing::{TracingBridge, is_layered},
 };
 use crate::logging::{
-    line::Value,
     sink::{Logging, current},
+    value::Value,
 };
 
 /// Raises the log's level to DEBUG, or takes that back. Returns whether there is a log.

@@ -1,6 +1,6 @@
 //! Records of `log`: how they become lines, and how a record of slog becomes one of them.
 
-use std::{error, fmt};
+use std::{error, fmt, ptr};
 
 use log::kv::{self, VisitSource, VisitValue};
 use slog::{Level, OwnedKVList, Record};
@@ -9,10 +9,11 @@ use crate::{
     error::Chain,
     json::to_json,
     logging::{
-        line::{Line, Value},
+        line::Line,
         mozlog::target_of,
         origin::Origin,
         sink::{Logging, flush},
+        value::Value,
     },
 };
 
@@ -27,9 +28,27 @@ impl log::Log for LogBridge {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        if !log::Log::enabled(self, record.metadata()) {
-            return;
+        let (filter, level) = (self.0.filter(), from_log(record.level()));
+        // Almost every target is its module, whose path is the program's text.
+        let module = record.module_path_static();
+        let module = module.filter(|module| ptr::eq(*module, record.target()));
+        let allowed = match module {
+            Some(module) => filter.allows_constant(level, module),
+            None => filter.allows(level, record.target()),
+        };
+        if allowed {
+            self.write(record);
         }
+    }
+
+    fn flush(&self) {
+        flush();
+    }
+}
+
+impl LogBridge {
+    #[inline(never)] // what is filtered out needs none of its preparations
+    fn write(&self, record: &log::Record<'_>) {
         let message = Some(Value::Format(*record.args()));
         let origin = Origin {
             target: record.target(),
@@ -43,12 +62,9 @@ impl log::Log for LogBridge {
                 }
             });
     }
-
-    fn flush(&self) {
-        flush();
-    }
 }
 
+#[inline]
 fn from_log(level: log::Level) -> Level {
     match level {
         log::Level::Error => Level::Error,

@@ -2,6 +2,7 @@
 
 mod install;
 mod log;
+mod slog;
 mod tracing;
 
 pub(crate) use self::install::raise;

@@ -23,9 +23,10 @@ use tracing_subscriber::{
 use crate::{
     error::Chain,
     logging::{
-        line::{Line, Value},
+        line::Line,
         origin::Origin,
         sink::{Logging, current},
+        value::Value,
     },
 };
 
@@ -195,6 +196,48 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let metadata = event.metadata();
+    // As the macros write them, the message is the first field. actix-http's errors may be none, and those of `tracing-log` are
+    // another target's.
+    let first = metadata.fields().iter().next();
+    let in_order = first.is_some_and(|first| first.name() == MESSAGE)
+        && metadata.name() != FORWARDED
+        && !(*metadata.level() == tracing::Level::ERROR
+            && metadata.target().starts_with(ACTIX_HTTP));
+    if !in_order {
+        return log_odd_event(logging, event, context);
+    }
+    let origin = Origin {
+        target: metadata.target(),
+        file: metadata.file(),
+        line: metadata.line().unwrap_or_default(),
+    };
+    let level = from_tracing(*metadata.level());
+    logging.log(level, &origin, None, |line| {
+        event.record(&mut InOrder(line));
+        spans(event, context, line);
+    });
+}
+
+/// Adds the fields of the spans that an event is in.
+#[inline]
+fn spans<S>(event: &Event<'_>, context: &Context<'_, S>, line: &mut Line<'_>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    for span in context.event_scope(event).into_iter().flatten() {
+        if let Some(fields) = span.extensions().get::<SpanFields>() {
+            fields.write(line);
+        }
+    }
+}
+
+/// Logs an event whose message may stand anywhere, or decide what becomes of it.
+#[inline(never)]
+fn log_odd_event<S>(logging: &Logging, event: &Event<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let metadata = event.metadata();
     let mut text = Message(None);
     event.record(&mut text);
     let message = text.0.as_deref().map(Value::Text);
@@ -220,18 +263,16 @@ where
         if forwarded.target.is_none() {
             event.record(&mut EventFields(line));
         }
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(fields) = span.extensions().get::<SpanFields>() {
-                fields.write(line);
-            }
-        }
+        spans(event, context, line);
     });
 }
+
+const ACTIX_HTTP: &str = "actix_http::";
 
 /// Returns the level of a record that actix-http logs as an error though it is none of the service's: anybody who sends a malformed
 /// request would raise an alert. A body that fails is logged by the request's own scope.
 fn lowered(target: &str, message: Option<&str>) -> Option<Level> {
-    let message = message.filter(|_| target.starts_with("actix_http::"))?;
+    let message = message.filter(|_| target.starts_with(ACTIX_HTTP))?;
     if message.starts_with("stream error: ") {
         Some(Level::Info)
     } else if message.starts_with("Response payload stream error: ") {
@@ -333,6 +374,35 @@ macro_rules! visit {
             self.put(field, Value::Format(format_args!("{value:?}")));
         }
     };
+}
+
+/// An event's message, and then its own fields.
+struct InOrder<'a, 'b>(&'a mut Line<'b>);
+
+impl Visit for InOrder<'_, '_> {
+    visit!();
+}
+
+impl InOrder<'_, '_> {
+    #[inline]
+    fn put(&mut self, field: &Field, value: Value<'_>) {
+        if field.index() > 0 {
+            return self.0.last(name(field), value);
+        }
+        // A message is text.
+        let mut show = |text: fmt::Arguments<'_>| self.0.message(Value::Format(text));
+        match value {
+            Value::Unsigned(number) => show(format_args!("{number}")),
+            Value::Signed(number) => show(format_args!("{number}")),
+            Value::Wide(number) => show(format_args!("{number}")),
+            Value::WideSigned(number) => show(format_args!("{number}")),
+            Value::Float(number) => show(format_args!("{number:?}")),
+            Value::Bool(yes) => show(format_args!("{yes}")),
+            Value::Text(_) | Value::Bytes(_) | Value::Plain(_) | Value::Format(_) => {
+                self.0.message(value);
+            }
+        }
+    }
 }
 
 /// An event's own fields.

@@ -1,0 +1,257 @@
+//! What stands around the fields of a line, as far as it is known before there is a record.
+
+use std::{
+    process,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, SystemTime},
+};
+
+use slog::Level;
+
+use super::{
+    bounds::NAME,
+    value::{write_dotted, write_name, write_unsigned},
+};
+
+const LEVELS: [(Level, u8, &str); 6] = [
+    (Level::Critical, b'2', "CRITICAL"),
+    (Level::Error, b'3', "ERROR"),
+    (Level::Warning, b'4', "WARNING"),
+    (Level::Info, b'6', "INFO"),
+    (Level::Debug, b'7', "DEBUG"),
+    (Level::Trace, b'7', "DEBUG"),
+];
+
+/// What a program's lines of mozlog have around their fields.
+#[derive(Debug)]
+pub(super) struct Envelopes {
+    /// By level: what stands between `Type` and the fields.
+    levels: [Vec<u8>; 6],
+    /// What tells them from those of another program or format.
+    number: u64,
+}
+
+impl Envelopes {
+    /// Prepares them for the lines of `logger`, with what Google Cloud reads if that is wanted.
+    pub(super) fn new(logger: &str, google: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let host = hostname::get().unwrap_or_default();
+        let host = match host.to_string_lossy() {
+            host if host.is_empty() => "unknown".into(),
+            host => host,
+        };
+        let pid = process::id();
+        let levels = LEVELS.map(|(_, severity, name)| {
+            let mut text = br#"","Logger":""#.to_vec();
+            write_name(&mut text, logger);
+            text.extend_from_slice(br#"","Hostname":""#);
+            write_name(&mut text, &host);
+            text.extend_from_slice(br#"","EnvVersion":"2.0","Severity":"#);
+            text.push(severity);
+            if google {
+                text.extend_from_slice(format!(r#","severity":"{name}""#).as_bytes());
+            }
+            text.extend_from_slice(format!(r#","Pid":{pid},"Fields":{{"#).as_bytes());
+            text
+        });
+        Self {
+            levels,
+            number: NEXT.fetch_add(1, Relaxed),
+        }
+    }
+}
+
+/// So many types of lines are remembered by a thread.
+const REMEMBERED: usize = 64;
+
+/// Envelopes with their `Type`, as a thread has written them lately, and the second that it wrote last.
+#[derive(Debug)]
+pub(super) struct Written {
+    types: Vec<Type>,
+    second: Second,
+}
+
+/// From the value of `Type` to the fields.
+#[derive(Debug, Default)]
+struct Type {
+    kind: String,
+    level: usize,
+    of: u64,
+    text: Vec<u8>,
+}
+
+/// A second, and how it begins a line.
+#[derive(Debug)]
+struct Second {
+    number: u64,
+    text: [u8; 41],
+}
+
+/// A line's first bytes: ten digits are the seconds, nine are the rest.
+const BEGIN: [u8; 41] = *br#"{"Timestamp":0000000000000000000,"Type":""#;
+const SECONDS: usize = 13;
+const NANOSECONDS: usize = SECONDS + 10;
+
+impl Default for Written {
+    fn default() -> Self {
+        let types = (0..REMEMBERED).map(|_| Type::default());
+        Self {
+            types: types.collect(),
+            second: Second {
+                number: 0,
+                text: BEGIN,
+            },
+        }
+    }
+}
+
+impl Written {
+    /// Begins a line of mozlog, up to its first field.
+    pub(super) fn begin(
+        &mut self,
+        into: &mut Vec<u8>,
+        envelopes: &Envelopes,
+        level: Level,
+        kind: &str,
+    ) {
+        let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.second.write(into, time.unwrap_or(Duration::ZERO));
+        let level = level.as_usize();
+        let place = (kind.as_ptr().addr() / 8 + kind.len() + level) % REMEMBERED;
+        let known = &mut self.types[place];
+        if known.of != envelopes.number || known.level != level || known.kind != kind {
+            known.fill(envelopes, level, kind);
+        }
+        into.extend_from_slice(&known.text);
+    }
+}
+
+impl Type {
+    #[cold]
+    fn fill(&mut self, envelopes: &Envelopes, level: usize, kind: &str) {
+        self.text.clear();
+        write_dotted(&mut self.text, kind);
+        self.text.extend_from_slice(&envelopes.levels[level - 1]);
+        self.kind.clear();
+        self.level = level;
+        // One that is too long to be kept is none of any program's.
+        self.of = if kind.len() > NAME {
+            0
+        } else {
+            envelopes.number
+        };
+        if self.of != 0 {
+            self.kind.push_str(kind);
+        }
+    }
+}
+
+impl Second {
+    /// Writes the first bytes of a line of that time since 1970.
+    fn write(&mut self, into: &mut Vec<u8>, time: Duration) {
+        let second = time.as_secs();
+        if !(1_000_000_000..10_000_000_000).contains(&second) {
+            // A clock that is far off: it has another number of digits.
+            into.extend_from_slice(&BEGIN[..SECONDS]);
+            write_unsigned(into, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+            into.extend_from_slice(&BEGIN[NANOSECONDS + 9..]);
+            return;
+        }
+        if second != self.number {
+            self.number = second;
+            let mut digits = itoa::Buffer::new();
+            self.text[SECONDS..NANOSECONDS].copy_from_slice(digits.format(second).as_bytes());
+        }
+        let mut text = self.text;
+        let mut rest = time.subsec_nanos();
+        for place in [7, 5, 3, 1] {
+            let at = NANOSECONDS + place;
+            text[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        text[NANOSECONDS] = PAIRS[rest as usize % 10][1];
+        into.extend_from_slice(&text);
+    }
+}
+
+/// The numbers below 100, with two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_has_all_its_digits() {
+        let mut second = Second {
+            number: 0,
+            text: BEGIN,
+        };
+        for (time, digits) in [
+            (Duration::ZERO, "0"),
+            (Duration::from_nanos(17), "17"),
+            (Duration::new(999_999_999, 1), "999999999000000001"),
+            (Duration::new(1_000_000_000, 0), "1000000000000000000"),
+            (
+                Duration::new(1_795_423_182, 674_755_840),
+                "1795423182674755840",
+            ),
+            (Duration::new(1_795_423_182, 7), "1795423182000000007"),
+            (
+                Duration::new(1_795_423_183, 999_999_999),
+                "1795423183999999999",
+            ),
+            (
+                Duration::new(9_999_999_999, 123_456_789),
+                "9999999999123456789",
+            ),
+            (Duration::new(10_000_000_000, 0), "10000000000000000000"),
+            (Duration::MAX, "18446744073709551615"),
+        ] {
+            let mut text = Vec::new();
+            second.write(&mut text, time);
+            let text = String::from_utf8(text).expect("digits");
+            assert_eq!(text, format!(r#"{{"Timestamp":{digits},"Type":""#));
+        }
+    }
+
+    #[test]
+    fn lines_of_two_programs_and_levels_that_share_a_thread_have_their_own_envelopes() {
+        let programs = ["one", "two"].map(|name| Envelopes::new(name, false));
+        let mut written = Written::default();
+        let mut kind = String::from("a::b");
+        for _ in 0..2 {
+            for (program, name) in programs.iter().zip(["one", "two"]) {
+                for (level, severity) in [(Level::Info, 6), (Level::Error, 3)] {
+                    for letter in ["b", "c"] {
+                        // The same address and length.
+                        kind.replace_range(3.., letter);
+                        let mut text = Vec::new();
+                        written.begin(&mut text, program, level, &kind);
+                        let text = String::from_utf8(text).expect("text");
+                        let begin = format!(r#""Type":"a.{letter}","Logger":"{name}","#);
+                        assert!(text.contains(&begin), "{text}");
+                        assert!(
+                            text.contains(&format!(r#""Severity":{severity},"#)),
+                            "{text}"
+                        );
+                    }
+                }
+            }
+        }
+        let long = "x".repeat(1000);
+        for _ in 0..2 {
+            let mut text = Vec::new();
+            written.begin(&mut text, &programs[0], Level::Info, &long);
+            assert!(text.len() < 600, "{}", text.len());
+        }
+    }
+}

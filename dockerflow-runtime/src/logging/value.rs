@@ -1,0 +1,171 @@
+//! How a value stands in a line: escaped, and cut if it is too long.
+
+use std::{
+    fmt::{self, Write as _},
+    io,
+};
+
+use super::{
+    bounds::{CUT, NAME, SENT, WORTH},
+    escape::{Escaped, cut, escape, escape_lossy, head},
+};
+
+/// A field's value, as far as a line tells them apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value<'a> {
+    Text(&'a str),
+    /// Text as a client sent it.
+    Bytes(&'a [u8]),
+    /// ASCII that needs no escape.
+    Plain(&'a [u8]),
+    Format(fmt::Arguments<'a>),
+    Unsigned(u64),
+    Signed(i64),
+    /// A string where 64 bits do not hold it.
+    Wide(u128),
+    /// Likewise.
+    WideSigned(i128),
+    Float(f64),
+    Bool(bool),
+}
+
+/// Appends a value, of which at most `most` bytes are kept.
+#[inline]
+pub(super) fn write_value(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
+    match value {
+        Value::Text(text) => write_text(into, text, most),
+        Value::Bytes(bytes) => write_bytes(into, bytes, most.min(SENT)),
+        Value::Plain(bytes) => write_plain(into, bytes),
+        Value::Format(arguments) => write_format(into, arguments, most),
+        Value::Unsigned(number) => write_unsigned(into, number),
+        Value::Signed(number) => {
+            if number < 0 {
+                into.push(b'-');
+            }
+            write_unsigned(into, number.unsigned_abs());
+        }
+        Value::Wide(number) => match u64::try_from(number) {
+            Ok(number) => write_unsigned(into, number),
+            Err(_) => write_raw(into, format_args!("\"{number}\"")),
+        },
+        Value::WideSigned(number) => match i64::try_from(number) {
+            Ok(number) => write_raw(into, format_args!("{number}")),
+            Err(_) => write_raw(into, format_args!("\"{number}\"")),
+        },
+        Value::Float(number) => write_float(into, number),
+        Value::Bool(yes) => into.extend_from_slice(if yes { b"true" } else { b"false" }),
+    }
+}
+
+fn write_text(into: &mut Vec<u8>, text: &str, most: usize) {
+    let from = into.len();
+    into.push(b'"');
+    escape(into, head(text, most));
+    end_string(into, from, most);
+}
+
+fn write_bytes(into: &mut Vec<u8>, bytes: &[u8], most: usize) {
+    let from = into.len();
+    into.push(b'"');
+    escape_lossy(into, bytes.get(..=most).unwrap_or(bytes));
+    end_string(into, from, most);
+}
+
+fn write_plain(into: &mut Vec<u8>, bytes: &[u8]) {
+    let from = into.len();
+    into.push(b'"');
+    into.extend_from_slice(bytes.get(..=NAME).unwrap_or(bytes));
+    end_string(into, from, NAME);
+}
+
+fn write_format(into: &mut Vec<u8>, arguments: fmt::Arguments<'_>, most: usize) {
+    if let Some(text) = arguments.as_str() {
+        return write_text(into, text, most);
+    }
+    let from = into.len();
+    into.push(b'"');
+    // A value that cannot be shown is cut there: half of it says more than nothing.
+    let end = from + 1 + most;
+    let _ = Escaped { into, most: end }.write_fmt(arguments);
+    end_string(into, from, most);
+}
+
+#[inline]
+fn end_string(into: &mut Vec<u8>, from: usize, most: usize) {
+    into.push(b'"');
+    if into.len() - from > most {
+        cut_string(into, from, most);
+    }
+}
+
+/// Cuts the string that begins at `from` to `most` bytes, its quotes among them. Returns whether enough of it is left.
+#[cold]
+pub(super) fn cut_string(into: &mut Vec<u8>, from: usize, most: usize) -> bool {
+    let around = CUT.len() + 2;
+    if into[from] != b'"' || most < WORTH {
+        return false;
+    }
+    let inside = &into[from + 1..into.len() - 1];
+    if inside.len() > most - around {
+        let end = from + 1 + cut(inside, most - around);
+        into.truncate(end);
+        into.extend_from_slice(CUT.as_bytes());
+        into.push(b'"');
+    }
+    true
+}
+
+fn write_float(into: &mut Vec<u8>, number: f64) {
+    if !number.is_finite() {
+        return write_raw(into, format_args!("\"{number}\""));
+    }
+    // Not every interface says which numbers had 32 bits: one that has a fraction, and is exactly such a number, has its
+    // digits.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "it is looked at what is lost"
+    )]
+    let short = number as f32;
+    #[allow(clippy::float_cmp, reason = "it is to be the same number")]
+    if f64::from(short) == number && number.fract() != 0.0 {
+        write_raw(into, format_args!("{short:?}"));
+    } else {
+        write_raw(into, format_args!("{number:?}"));
+    }
+}
+
+pub(super) fn write_unsigned(into: &mut Vec<u8>, number: u64) {
+    if let Ok(digit @ 0..10) = u8::try_from(number) {
+        into.push(b'0' + digit);
+    } else {
+        let mut digits = itoa::Buffer::new();
+        into.extend_from_slice(digits.format(number).as_bytes());
+    }
+}
+
+pub(super) fn write_raw(into: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    // A vector takes all, and what cannot be shown is cut.
+    let _ = io::Write::write_fmt(into, text);
+}
+
+/// Appends a name that is not too long.
+#[inline]
+pub(super) fn write_name(into: &mut Vec<u8>, name: &str) {
+    if name.len() > NAME {
+        escape(into, head(name, NAME - CUT.len()));
+        into.extend_from_slice(CUT.as_bytes());
+    } else {
+        escape(into, name);
+    }
+}
+
+/// Appends a path of modules, with dots.
+pub(super) fn write_dotted(into: &mut Vec<u8>, kind: &str) {
+    if kind.is_empty() {
+        into.extend_from_slice(b"app.log");
+    } else if kind.as_bytes().contains(&b':') {
+        write_name(into, &kind.replace("::", "."));
+    } else {
+        write_name(into, kind);
+    }
+}
