@@ -30,6 +30,19 @@ struct Inner {
     answers: RefCell<Answers>,
 }
 
+impl Routes {
+    /// Returns them, as the first request of the worker knows them.
+    pub(crate) fn of(&self, request: &ServiceRequest) -> Self {
+        self.0.all.get_or_init(|| request.resource_map().clone());
+        self.clone()
+    }
+
+    /// Returns the pattern of the route that a path has, if one fits.
+    pub(crate) fn pattern(&self, path: &str) -> Option<String> {
+        self.0.all.get()?.match_pattern(path)
+    }
+}
+
 /// A request that is being answered. It is in flight until this is dropped.
 #[derive(Debug)]
 pub(crate) struct RequestMetrics {
@@ -45,10 +58,9 @@ impl RequestMetrics {
         routes: &Routes,
     ) -> Self {
         recorder.state.in_flight.fetch_add(1, Ordering::Relaxed);
-        routes.0.all.get_or_init(|| request.resource_map().clone());
         Self {
             recorder,
-            routes: routes.clone(),
+            routes: routes.of(request),
             began: Instant::now(),
         }
     }
@@ -68,8 +80,7 @@ impl RequestMetrics {
 
     /// Records that the app has failed with an error or a panic, which consumed the request. `path` is the request's.
     pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode) {
-        let routes = self.routes.0.all.get();
-        let route = routes.and_then(|routes| routes.match_pattern(path));
+        let route = self.routes.pattern(path);
         self.record(method, route.as_deref(), status);
     }
 

@@ -8,4 +8,4 @@ mod sentry;
 #[cfg(not(feature = "sentry-0_49"))]
 pub(crate) use self::none::{ReportOptions, Reports, RequestReport, flush};
 #[cfg(feature = "sentry-0_49")]
-pub(crate) use self::sentry::{ReportOptions, Reports, RequestReport, flush};
+pub(crate) use self::sentry::{ReportOptions, Reports, RequestReport, flush, start_for_tests};

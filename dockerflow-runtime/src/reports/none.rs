@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{Error, dev::ServiceRequest};
 
-use crate::{environment::Environment, health::HeartbeatObserver};
+use crate::{environment::Environment, health::HeartbeatObserver, metrics::Routes};
 
 /// The variables of Sentry, which this build ignores.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,11 @@ impl Reports {
     }
 
     #[inline]
-    pub(crate) fn request(&self, _request: &ServiceRequest) -> Option<RequestReport> {
+    pub(crate) fn request(
+        &self,
+        _request: &ServiceRequest,
+        _routes: &Routes,
+    ) -> Option<RequestReport> {
         None
     }
 

@@ -18,7 +18,7 @@ use actix_web::{
 };
 use backtrace::Backtrace;
 use sentry::{
-    Client, ClientOptions, Hub, HubSwitchGuard, Integration, Level,
+    Client, ClientOptions, Envelope, Hub, HubSwitchGuard, Integration, Level, Transport,
     integrations::{
         backtrace::{
             AttachStacktraceIntegration, ProcessStacktraceIntegration, backtrace_to_stacktrace,
@@ -34,6 +34,7 @@ use crate::{
     health::{self, HeartbeatObserver, Report},
     lock::lock,
     logging::{self, Rest, payload_text},
+    metrics::Routes,
     request::RequestId,
 };
 
@@ -115,8 +116,12 @@ impl Reports {
 
     /// Begins what may become the report of a request, with a hub of its own. Returns `None` if nothing is reported.
     #[inline]
-    pub(crate) fn request(&self, request: &ServiceRequest) -> Option<RequestReport> {
-        self.on.then(|| RequestReport::new(request))
+    pub(crate) fn request(
+        &self,
+        request: &ServiceRequest,
+        routes: &Routes,
+    ) -> Option<RequestReport> {
+        self.on.then(|| RequestReport::new(request, routes))
     }
 
     /// Returns an observer that reports each check that begins to fail. That it has recovered is not reported.
@@ -127,11 +132,44 @@ impl Reports {
     }
 }
 
+/// Gives each event to `keep` and sends it nowhere, from now on, unless the program has a client already.
+pub(crate) fn start_for_tests(keep: fn(Event<'static>)) {
+    struct Nowhere;
+    impl Transport for Nowhere {
+        fn send_envelope(&self, _envelope: Envelope) {}
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let main = Hub::main();
+        if main.client().is_some_and(|client| client.is_enabled()) {
+            return;
+        }
+        let mut settings = ClientOptions::new().before_send(move |event| {
+            keep(without_secrets(event));
+            None
+        });
+        settings.dsn = "https://key@localhost/1".parse().ok();
+        settings.default_integrations = false;
+        settings.transport = Some(Arc::new(|_: &ClientOptions| {
+            Arc::new(Nowhere) as Arc<dyn Transport>
+        }));
+        main.bind_client(Some(Arc::new(Client::from(settings))));
+        logging::observe(panicked);
+    });
+}
+
 /// Waits, for at most `limit`, until every report so far is sent.
 pub(crate) fn flush(limit: Duration) {
-    let Some(client) = Hub::main().client().filter(|_| !limit.is_zero()) else {
+    if let Some(client) = Hub::main().client() {
+        flush_client(client, limit);
+    }
+}
+
+/// Waits, for at most `limit`, until `client` has sent every report so far.
+fn flush_client(client: Arc<Client>, limit: Duration) {
+    if limit.is_zero() {
         return;
-    };
+    }
     let deadline = Instant::now() + limit;
     // While Sentry does not answer and its queue is full, `Client::flush` waits for a place in it, however short the limit.
     let (done, wait) = mpsc::channel();
@@ -215,14 +253,14 @@ struct State {
     method: Method,
     target: Option<PathAndQuery>,
     host: Option<header::HeaderValue>,
-    /// Looked up before the app is called: a request that ends in a panic is gone before it can be asked.
-    route: Option<String>,
+    /// The request's route is looked up for an event alone.
+    routes: Routes,
     /// Whether an error of this request was reported: by a panic hook, by sentry-actix, or by the application itself.
     reported: Cell<bool>,
 }
 
 impl RequestReport {
-    fn new(request: &ServiceRequest) -> Self {
+    fn new(request: &ServiceRequest, routes: &Routes) -> Self {
         let head = request.head();
         Self {
             hub: Arc::new(Hub::new_from_top(Hub::main())),
@@ -230,7 +268,7 @@ impl RequestReport {
                 method: head.method.clone(),
                 target: head.uri.path_and_query().cloned(),
                 host: head.headers.get(header::HOST).cloned(),
-                route: request.match_pattern(),
+                routes: routes.of(request),
                 reported: Cell::new(false),
             }),
         }
@@ -277,10 +315,14 @@ impl Drop for Entered {
 }
 
 impl State {
+    fn path(&self) -> &str {
+        self.target.as_ref().map_or("/", PathAndQuery::path)
+    }
+
     /// The request, without what a client may keep secret in it: its query, its headers, its body.
     fn request(&self) -> Request {
         let host = self.host.as_ref().and_then(|host| host.to_str().ok());
-        let path = self.target.as_ref().map_or("/", PathAndQuery::path);
+        let path = self.path();
         let url = format!("http://{}{path}", host.unwrap_or("localhost"));
         Request {
             method: Some(self.method.to_string()),
@@ -304,7 +346,7 @@ fn process(mut event: Event<'static>) -> Option<Event<'static>> {
         if is_error && event.level >= Level::Error {
             state.reported.set(true);
         }
-        if let Some(route) = &state.route {
+        if let Some(route) = state.routes.pattern(state.path()) {
             event.tags.entry("route".into()).or_insert(route.clone());
             let name = format!("{} {route}", state.method);
             event.transaction.get_or_insert(name);
@@ -380,8 +422,6 @@ fn report_checks(report: &Report, failing: &Mutex<BTreeSet<&'static str>>) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[test]
@@ -389,8 +429,8 @@ mod tests {
         /// A queue that is full, of a host that does not answer.
         struct Stuck;
 
-        impl sentry::Transport for Stuck {
-            fn send_envelope(&self, _: sentry::Envelope) {}
+        impl Transport for Stuck {
+            fn send_envelope(&self, _: Envelope) {}
 
             fn flush(&self, _: Duration) -> bool {
                 thread::sleep(Duration::from_secs(20));
@@ -401,10 +441,8 @@ mod tests {
         let mut options = ClientOptions::new();
         options.dsn = Some("https://key@localhost/1".parse().expect("a DSN"));
         options.transport = Some(Arc::new(Arc::new(Stuck)));
-        Hub::main().bind_client(Some(Arc::new(Client::from(options))));
         let began = Instant::now();
-        flush(Duration::from_millis(50));
-        Hub::main().bind_client(None);
+        flush_client(Arc::new(Client::from(options)), Duration::from_millis(50));
         let took = began.elapsed();
         assert!(took >= Duration::from_millis(50), "{took:?}");
         assert!(took < Duration::from_secs(10), "{took:?}");

@@ -24,7 +24,7 @@ use slog::Level;
 use super::{endpoints, engine::Engine, remote::remote, sent::Sent};
 use crate::{
     logging::{self, Known, Line, Logging, Value, known, payload_text},
-    metrics::RequestMetrics,
+    metrics::{RequestMetrics, Routes},
     reports::RequestReport,
     request::{Fields, InScope, RequestId, Scope, Summary, TraceContext},
 };
@@ -80,10 +80,11 @@ impl Exchange {
         request: &ServiceRequest,
         engine: &Arc<Engine>,
         metrics: Option<RequestMetrics>,
+        routes: &Routes,
     ) -> (Self, Scope) {
         let (mut exchange, scope) = Self::start(request.head(), engine);
         exchange.metrics = metrics;
-        exchange.report = engine.reports.request(request);
+        exchange.report = engine.reports.request(request, routes);
         (exchange, scope)
     }
 

@@ -177,7 +177,8 @@ impl<S> DockerflowMiddleware<S> {
         B: MessageBody + 'static,
     {
         let metrics = self.engine.metrics.request(&request, &self.routes);
-        let (mut exchange, mut scope) = Exchange::start_app(&request, &self.engine, metrics);
+        let (mut exchange, mut scope) =
+            Exchange::start_app(&request, &self.engine, metrics, &self.routes);
         let called = {
             let _entered = scope.enter();
             let _reported = exchange.report.as_ref().map(RequestReport::enter);

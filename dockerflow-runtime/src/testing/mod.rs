@@ -1,4 +1,4 @@
-//! What the code of one test logs and measures, and how it summarises its requests.
+//! What the code of one test logs, measures and reports, and how it summarises its requests.
 
 use std::{cell::RefCell, marker::PhantomData, time::Duration};
 
@@ -13,12 +13,19 @@ mod measured_tests;
 
 pub use self::measured::{Measured, MeasuredKind};
 
+#[cfg(feature = "sentry-0_49")]
+mod reported;
+
+#[cfg(feature = "sentry-0_49")]
+pub use self::reported::Reported;
+
 thread_local! {
     /// The lines of this thread's test.
     static LINES: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
 }
 
-/// Keeps what is logged and measured on this thread, for the test that has started it.
+/// Keeps what is logged and measured on this thread, for the test that has started it; with the feature `sentry-0_49`, also the errors
+/// that are reported.
 ///
 /// Tests that run at the same time do not see each other's lines: actix-web's tests run their app on the test's own thread. What is
 /// logged on other threads ([`block`](crate::block)) is not kept. While this lives, the extractors
@@ -77,6 +84,8 @@ impl Telemetry {
         );
         request::work_without_service(true);
         metrics::keep_on_this_thread(true);
+        #[cfg(feature = "sentry-0_49")]
+        reported::start();
         Self {
             thread: PhantomData,
         }
@@ -154,11 +163,23 @@ impl Telemetry {
         logged.retain(|record| record.target() == "request.summary");
         logged
     }
+
+    /// Returns what was reported to Sentry on this thread until now, which is sent nowhere. With the feature `sentry-0_49`.
+    ///
+    /// Nothing is reported here if the program has bound a client of its own to the main hub.
+    #[must_use]
+    #[cfg(feature = "sentry-0_49")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sentry-0_49")))]
+    pub fn reported(&self) -> Vec<Reported> {
+        reported::until_now()
+    }
 }
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
         LINES.set(None);
+        #[cfg(feature = "sentry-0_49")]
+        reported::end();
         request::work_without_service(false);
         metrics::keep_on_this_thread(false);
     }
@@ -272,5 +293,51 @@ mod tests {
             assert_eq!(test::read_body(call().await).await, "abc");
         }
         assert_eq!(call().await.status(), 500);
+    }
+
+    #[cfg(feature = "sentry-0_49")]
+    async fn reported(telemetry: &Telemetry, ids: [u64; 2]) -> Vec<String> {
+        use crate::service::{Embedded, ServiceDefinition, service};
+        async fn fails(id: web::Path<u64>) -> actix_web::Result<String> {
+            Err(actix_web::error::ErrorInternalServerError(format!(
+                "it fails with {id}"
+            )))
+        }
+        let definition = ServiceDefinition {
+            version: Embedded::PROGRAM,
+            checks: Some(&[]),
+        };
+        let app = App::new().route("/fails/{id}", web::get().to(fails));
+        let app = test::init_service(service(&definition, app)).await;
+        for id in ids {
+            let request = test::TestRequest::get().uri(&format!("/fails/{id}"));
+            let response = test::call_service(&app, request.to_request()).await;
+            assert_eq!(response.status(), 500);
+        }
+        let reported = telemetry.reported();
+        for one in &reported {
+            assert_eq!(one.tag("route"), Some("/fails/{id}"));
+            assert!(one.tag("rid").is_some());
+        }
+        reported.iter().map(|one| one.message().into()).collect()
+    }
+
+    #[cfg(feature = "sentry-0_49")]
+    #[std::prelude::v1::test]
+    fn tests_that_run_at_once_have_their_own_reports() {
+        let together = Barrier::new(3);
+        thread::scope(|scope| {
+            for number in 1..=3 {
+                let together = &together;
+                scope.spawn(move || {
+                    let telemetry = Telemetry::start();
+                    together.wait();
+                    let system = actix_web::rt::System::new();
+                    let seen = system.block_on(reported(&telemetry, [number, number + 10]));
+                    let expected = [number, number + 10].map(|id| format!("it fails with {id}"));
+                    assert_eq!(seen, expected);
+                });
+            }
+        });
     }
 }
