@@ -1,6 +1,6 @@
-//! Which number stands for a text: two texts with the same one are practically impossible.
+//! A number that identifies a text: two texts with the same number are practically impossible.
 
-/// Returns the number of a text. It differs by `seed`, which whoever chooses texts must not know.
+/// Returns the number of a text. It depends on `seed`, which must be unknown to anybody who chooses texts.
 #[inline]
 pub(crate) fn fingerprint(seed: u64, text: &[u8]) -> u64 {
     let (words, rest) = text.as_chunks();
@@ -11,7 +11,7 @@ pub(crate) fn fingerprint(seed: u64, text: &[u8]) -> u64 {
     if rest.is_empty() {
         return number;
     }
-    // With the length, these bytes say all: they may overlap.
+    // With the length, these bytes, which may overlap, are the whole text.
     let last = if let Some(word) = text.last_chunk() {
         u64::from_le_bytes(*word)
     } else if let (Some(first), Some(last)) = (rest.first_chunk(), rest.last_chunk()) {
@@ -30,7 +30,7 @@ pub(crate) fn fingerprint_of_place(seed: u64, text: &'static str) -> u64 {
     mix(begin(seed, text.as_bytes()), !(text.as_ptr().addr() as u64))
 }
 
-/// Seed and length in different halves: small ones together would be those of another text.
+/// Seed and length are in different halves, so that a small seed and length cannot be confused with others.
 #[inline]
 fn begin(seed: u64, text: &[u8]) -> u64 {
     mix(seed.rotate_left(32), text.len() as u64)

@@ -1,4 +1,4 @@
-//! What stands around the fields of a line, as far as it is known before there is a record.
+//! The part of a mozlog line around its fields, as far as it is the same for many records.
 
 use std::{
     process,
@@ -22,17 +22,17 @@ const LEVELS: [(Level, u8, &str); 6] = [
     (Level::Trace, b'7', "DEBUG"),
 ];
 
-/// What a program's lines of mozlog have around their fields.
+/// The part of a program's mozlog lines around their fields.
 #[derive(Debug)]
 pub(super) struct Envelopes {
-    /// By level: what stands between `Type` and the fields.
+    /// For each level, the text between `Type` and the fields.
     levels: [Vec<u8>; 6],
-    /// What tells them from those of another program or format.
+    /// Distinguishes them from those of another program or format.
     number: u64,
 }
 
 impl Envelopes {
-    /// Prepares them for the lines of `logger`, with what Google Cloud reads if that is wanted.
+    /// Prepares them for the lines of `logger`, with the members for Google Cloud if `google` is set.
     pub(super) fn new(logger: &str, google: bool) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let host = hostname::get().unwrap_or_default();
@@ -61,17 +61,17 @@ impl Envelopes {
     }
 }
 
-/// So many types of lines are remembered by a thread.
+/// How many envelopes a thread keeps.
 const REMEMBERED: usize = 64;
 
-/// Envelopes with their `Type`, as a thread has written them lately, and the second that it wrote last.
+/// The envelopes that a thread has used lately, with their `Type`, and the second that it wrote last.
 #[derive(Debug)]
 pub(super) struct Written {
     types: Vec<Type>,
     second: Second,
 }
 
-/// From the value of `Type` to the fields.
+/// The text from the value of `Type` to the fields.
 #[derive(Debug, Default)]
 struct Type {
     kind: String,
@@ -80,14 +80,14 @@ struct Type {
     text: Vec<u8>,
 }
 
-/// A second, and how it begins a line.
+/// A second, and the text with which it begins a line.
 #[derive(Debug)]
 struct Second {
     number: u64,
     text: [u8; 41],
 }
 
-/// A line's first bytes: ten digits are the seconds, nine are the rest.
+/// The first bytes of a line: ten digits for the seconds, nine for the nanoseconds.
 const BEGIN: [u8; 41] = *br#"{"Timestamp":0000000000000000000,"Type":""#;
 const SECONDS: usize = 13;
 const NANOSECONDS: usize = SECONDS + 10;
@@ -106,7 +106,7 @@ impl Default for Written {
 }
 
 impl Written {
-    /// Begins a line of mozlog, up to its first field.
+    /// Writes a line of mozlog up to its first field.
     pub(super) fn begin(
         &mut self,
         into: &mut Vec<u8>,
@@ -134,7 +134,7 @@ impl Type {
         self.text.extend_from_slice(&envelopes.levels[level - 1]);
         self.kind.clear();
         self.level = level;
-        // One that is too long to be kept is none of any program's.
+        // No program uses a `Type` that is too long to be kept.
         self.of = if kind.len() > NAME {
             0
         } else {
@@ -147,11 +147,11 @@ impl Type {
 }
 
 impl Second {
-    /// Writes the first bytes of a line of that time since 1970.
+    /// Writes the first bytes of a line with this time since 1970.
     fn write(&mut self, into: &mut Vec<u8>, time: Duration) {
         let second = time.as_secs();
         if !(1_000_000_000..10_000_000_000).contains(&second) {
-            // A clock that is far off: it has another number of digits.
+            // If the clock is far off, the number of digits differs.
             into.extend_from_slice(&BEGIN[..SECONDS]);
             write_unsigned(into, u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
             into.extend_from_slice(&BEGIN[NANOSECONDS + 9..]);

@@ -1,4 +1,4 @@
-//! Which fields a line has so far, and which of two of one key counts.
+//! Which fields a line has so far, and which of two with the same key counts.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -9,20 +9,20 @@ use hashbrown::{HashTable, hash_table::Entry};
 
 use crate::fingerprint::fingerprint;
 
-/// From so many fields on, a key is looked up in a table.
+/// From this number of fields on, keys are looked up in a table.
 const MANY: usize = 16;
 
-/// The fields of a line, without those that are known to have a key of their own.
+/// The fields of a line, without those whose keys are known to be unique.
 #[derive(Debug)]
 pub(super) struct Fields {
     all: Vec<Field>,
-    /// A bit for each key that is there, as long as there are few: almost no key needs a search.
+    /// A bit for each key while there are few fields, so that almost no key needs a search.
     seen: u64,
-    /// The places of those that are in the line by their keys, if there are many.
+    /// The indexes of the fields by key, if there are many.
     table: HashTable<u32>,
-    /// Nobody knows it who could choose keys that have one fingerprint.
+    /// Random, so that nobody can choose keys with the same fingerprint.
     seed: u64,
-    /// How many were replaced by a later one, and are still in the text.
+    /// How many fields were replaced by a later one and are still in the text.
     replaced: usize,
 }
 
@@ -38,7 +38,7 @@ impl Default for Fields {
     }
 }
 
-/// Where a field stands in the text, which is never longer than 32 bits can say.
+/// The place of a field in the text, whose length fits into 32 bits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     start: u32,
@@ -51,7 +51,7 @@ pub(super) struct Field {
 
 #[allow(clippy::cast_possible_truncation, reason = "a line is short")]
 impl Field {
-    /// A field that begins at `start`, whose value will.
+    /// Returns a field that begins at `start`; its value is still to come.
     #[inline]
     pub(super) fn new(start: usize, key: Range<usize>, value: usize) -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Fields {
         self.search(text, field, replaces)
     }
 
-    /// Does the same for a key that may be there.
+    /// Does the same for a key that may already be there.
     fn search(&mut self, text: &[u8], field: Field, replaces: bool) -> Option<usize> {
         if self.all.len() >= MANY && self.table.is_empty() {
             self.fill_table(text);
@@ -164,7 +164,7 @@ impl Fields {
         }
     }
 
-    /// Returns the field of that key. If there is none, or it is to be replaced, the next field takes its place in the table.
+    /// Returns the field with that key. If there is none, or it is replaced, the next field takes its place in the table.
     fn find_in_table(&mut self, text: &[u8], key: &[u8], replaces: bool) -> Option<usize> {
         let Self {
             all, table, seed, ..
@@ -191,7 +191,7 @@ impl Fields {
         }
     }
 
-    /// Sets where the field that was added last ends.
+    /// Sets the end of the field that was added last.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "a line is short")]
     pub(super) fn end_last(&mut self, end: usize) {
@@ -200,12 +200,12 @@ impl Fields {
         }
     }
 
-    /// How long a field is.
+    /// Returns the length of a field.
     pub(super) fn length(&self, number: usize) -> usize {
         self.all[number].all().len()
     }
 
-    /// Takes back the field that was added last.
+    /// Removes the field that was added last.
     pub(super) fn take_back(&mut self, text: &[u8]) {
         let Some(gone) = self.all.pop() else { return };
         let hash = fingerprint(self.seed, &text[gone.key()]);
@@ -223,7 +223,7 @@ impl Fields {
         self.all.iter().filter(|field| !field.replaced)
     }
 
-    /// Takes those fields out of the text that later ones have replaced.
+    /// Removes the fields that later ones have replaced from the text.
     #[inline]
     pub(super) fn remove_replaced(&mut self, text: &mut Vec<u8>) {
         if self.replaced > 0 {
@@ -252,7 +252,7 @@ impl Fields {
     }
 }
 
-/// A bit by the length and the ends of a key.
+/// Returns a bit that depends on the length and the ends of a key.
 #[inline]
 fn bit(key: &[u8]) -> u64 {
     let ends = match key {

@@ -1,4 +1,4 @@
-//! What a line has beside its fields for Google Cloud.
+//! The members of a line, beside its fields, for Google Cloud.
 
 use super::{
     bounds::{SENT, TWICE},
@@ -13,7 +13,7 @@ impl Line<'_> {
         (self.format == Format::Gcp).then(|| &mut **self.google.get_or_insert_default())
     }
 
-    /// What Google Cloud shows for a record that has no message.
+    /// Sets the text that Google Cloud shows for a record without a message.
     pub(crate) fn headline(&mut self, text: impl FnOnce() -> String) {
         if let Some(google) = self.google() {
             google.headline = Some(text());
@@ -22,7 +22,7 @@ impl Line<'_> {
 
     /// Adds the trace, as Google Cloud links to it.
     pub(crate) fn google_trace(&mut self, project: Option<&str>, trace: &str, span: Option<&str>) {
-        // The first that is added is the innermost.
+        // The trace that is added first is the innermost.
         let Some(google) = self.google().filter(|google| !google.traced) else {
             return;
         };

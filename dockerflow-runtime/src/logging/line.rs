@@ -13,7 +13,7 @@ use super::{
     value::{Value, cut_string, write_dotted, write_name, write_value},
 };
 
-/// In what form lines are.
+/// The format of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Mozlog,
@@ -26,7 +26,7 @@ pub(crate) enum Format {
     },
 }
 
-/// All of a line that is known before there is a record.
+/// The parts of a line that do not depend on the record.
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub(crate) format: Format,
@@ -37,7 +37,7 @@ pub(crate) struct Layout {
 const KEPT: usize = 64 * 1024;
 
 thread_local! {
-    /// Kept from line to line. Taken while a line is made: a value that logs while it is formatted finds none, and makes one.
+    /// Reused from line to line. It is taken while a line is made: a value that logs while it is formatted makes its own.
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
@@ -100,7 +100,7 @@ impl Layout {
     }
 }
 
-/// A key, and how it stands in JSON.
+/// A key, and how it is written in JSON.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
     pub(crate) name: &'static str,
@@ -118,22 +118,22 @@ macro_rules! known {
 }
 pub(crate) use known;
 
-/// A line under way.
+/// A line that is being made.
 pub(crate) struct Line<'a> {
     pub(super) format: Format,
     pub(super) text: &'a mut Vec<u8>,
     fields: &'a mut Fields,
-    /// How long the text may become by fields that an app chooses.
+    /// The maximum length of the text with the fields that an app chooses.
     room: usize,
-    /// How many fields found no room.
+    /// How many fields were left out because there was no room.
     left_out: usize,
-    /// Where `msg` stands, with its quotes.
+    /// The place of `msg`, with its quotes.
     pub(super) message: Option<Range<usize>>,
-    /// What Google Cloud reads beside the fields.
+    /// The members for Google Cloud, beside the fields.
     pub(super) google: Option<Box<Google>>,
 }
 
-/// What stands beside `Fields` for Google Cloud.
+/// The members beside `Fields` for Google Cloud.
 #[derive(Debug, Default)]
 pub(super) struct Google {
     pub(super) headline: Option<String>,
@@ -144,7 +144,7 @@ pub(super) struct Google {
 }
 
 impl Line<'_> {
-    /// Adds the message, before any field: a later one is a field.
+    /// Adds the message, which must come before any field.
     pub(crate) fn message(&mut self, message: Value<'_>) {
         if !self.fields.is_empty() {
             return self.last("msg", message);
@@ -169,18 +169,18 @@ impl Line<'_> {
         self.text.push(b',');
     }
 
-    /// A field; one of this key that is there stays, as the inner comes before the outer.
+    /// Adds a field unless there is one with its key: inner fields come first, and win.
     pub(crate) fn outer(&mut self, key: &str, value: Value<'_>) {
         self.field(key, value, false);
     }
 
-    /// A field in place of one of this key that is there, as the last one said counts.
+    /// Adds a field, or replaces the one with its key: the last value wins.
     pub(crate) fn last(&mut self, key: &str, value: Value<'_>) {
         self.field(key, value, true);
     }
 
     fn field(&mut self, key: &str, value: Value<'_>, replaces: bool) {
-        // What is ours is short, and has its room at the end.
+        // Our own fields are short, and have reserved room at the end.
         let room = if matches!(value, Value::Plain(_)) {
             usize::MAX
         } else {
@@ -218,7 +218,7 @@ impl Line<'_> {
         self.fields.end_last(self.text.len());
     }
 
-    /// A field whose key no other has that this writes.
+    /// Adds a field whose key is unique among those that the caller writes.
     pub(crate) fn unique(&mut self, key: &str, value: Value<'_>) {
         // Two long keys can be the same once they are cut, and a key of ours may follow.
         let by_key = matches!(self.format, Format::Text { .. } | Format::Json);
@@ -245,7 +245,7 @@ impl Line<'_> {
         self.text.push(b',');
     }
 
-    /// A field that no other has the key of, where only such are written.
+    /// Adds a field with a unique key, to a line with only such fields.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
@@ -261,7 +261,7 @@ impl Line<'_> {
         }
     }
 
-    /// A field by `put`, which is one of the above; no field for `null`.
+    /// Adds a field by `put`, which is one of the above; none for `null`.
     #[inline]
     pub(crate) fn json(&mut self, key: &str, value: &Json, put: fn(&mut Self, &str, Value<'_>)) {
         match value {
@@ -305,7 +305,7 @@ impl Line<'_> {
         self.text.extend_from_slice(b"}\n");
     }
 
-    /// What is in the text so far is clean, and has its bound: slog-json makes the line of it.
+    /// Makes the line with slog-json, from the text so far, which is clean and within its bounds.
     fn end_json(&mut self, level: Level, kind: &str) {
         let mut target = vec![b'"'];
         write_dotted(&mut target, kind);
@@ -351,5 +351,5 @@ impl Line<'_> {
     }
 }
 
-/// How many fields found no room.
+/// How many fields were left out because there was no room.
 const LEFT_OUT: &str = "log.cut";

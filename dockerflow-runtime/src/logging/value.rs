@@ -1,4 +1,4 @@
-//! How a value stands in a line: escaped, and cut if it is too long.
+//! How a value is written in a line: escaped, and cut if it is too long.
 
 use std::{
     fmt::{self, Write as _},
@@ -10,7 +10,7 @@ use super::{
     escape::{Escaped, cut, escape, escape_lossy, head},
 };
 
-/// A field's value, as far as a line tells them apart.
+/// The kinds of value that a line writes differently.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
     Text(&'a str),
@@ -21,7 +21,7 @@ pub(crate) enum Value<'a> {
     Format(fmt::Arguments<'a>),
     Unsigned(u64),
     Signed(i64),
-    /// A string where 64 bits do not hold it.
+    /// A number if it fits into 64 bits, else a string.
     Wide(u128),
     /// Likewise.
     WideSigned(i128),
@@ -84,7 +84,7 @@ fn write_format(into: &mut Vec<u8>, arguments: fmt::Arguments<'_>, most: usize) 
     }
     let from = into.len();
     into.push(b'"');
-    // A value that cannot be shown is cut there: half of it says more than nothing.
+    // A value whose `Display` fails is cut at that point: half of it says more than nothing.
     let end = from + 1 + most;
     let _ = Escaped { into, most: end }.write_fmt(arguments);
     end_string(into, from, most);
@@ -144,7 +144,7 @@ pub(super) fn write_unsigned(into: &mut Vec<u8>, number: u64) {
 }
 
 pub(super) fn write_raw(into: &mut Vec<u8>, text: fmt::Arguments<'_>) {
-    // A vector takes all, and what cannot be shown is cut.
+    // Writing to a vector does not fail, and a value whose `Display` fails is cut.
     let _ = io::Write::write_fmt(into, text);
 }
 

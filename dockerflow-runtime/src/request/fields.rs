@@ -1,4 +1,4 @@
-//! The fields of a summary: each name once, found without a search where there are many.
+//! The fields of a summary: each name once, found by a table if there are many.
 
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::fingerprint::fingerprint;
 
-/// From so many fields on, a name is looked up in a table.
+/// From this number of fields on, names are looked up in a table.
 const MANY: usize = 16;
 
 /// Names and values, in the order in which the names were first set.
@@ -20,16 +20,16 @@ pub(crate) struct Fields {
     table: Option<Table>,
 }
 
-/// The places of all fields by their names.
+/// The indexes of all fields by name.
 #[derive(Debug)]
 struct Table {
     places: HashTable<u32>,
-    /// Nobody knows it who could choose names that have one fingerprint.
+    /// Random, so that nobody can choose names with the same fingerprint.
     seed: u64,
 }
 
 impl Fields {
-    /// Sets a field, in place of one of that name.
+    /// Sets a field, or replaces the one with that name.
     pub(crate) fn set(&mut self, name: Cow<'static, str>, value: Json) {
         if self.all.len() == MANY && self.table.is_none() {
             self.fill_table();
@@ -64,7 +64,7 @@ impl Fields {
         }
     }
 
-    /// Returns the value of that name.
+    /// Returns the value of the field with that name.
     pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         let place = match &self.table {
             None => self.all.iter().position(|(own, _)| own == name),

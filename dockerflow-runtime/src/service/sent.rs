@@ -1,4 +1,4 @@
-//! What a client sent of a request, as far as its summary has it: a copy, as the request is gone if an app fails.
+//! The parts of a request that its summary shows: a copy, because the request is gone if an app fails.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use actix_web::{
     http::{header, uri::PathAndQuery},
 };
 
-/// So many buffers a thread keeps for its next requests.
+/// How many buffers a thread keeps for later requests.
 const KEPT: usize = 64;
 
 /// A buffer that has grown beyond this is not kept.
@@ -17,7 +17,7 @@ thread_local! {
     static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// All in one buffer, one behind the other: to share the request's own costs more than to copy a few bytes.
+/// All parts in one buffer, one after the other: sharing the request's own costs more than copying a few bytes.
 #[derive(Debug)]
 pub(super) struct Sent {
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// Copies what a request has; its query only if that is wanted.
+    /// Copies the parts of a request, the query only if the summary shows it.
     pub(super) fn of(head: &RequestHead, with_query: bool) -> Self {
         let mut bytes = BUFFERS
             .try_with(|buffers| buffers.borrow_mut().pop())
@@ -84,7 +84,7 @@ impl Drop for Sent {
             return;
         }
         bytes.clear();
-        // A thread that ends has none any more.
+        // A thread that ends has no buffers any more.
         let _ = BUFFERS.try_with(|buffers| {
             let mut buffers = buffers.borrow_mut();
             if buffers.len() < KEPT {
