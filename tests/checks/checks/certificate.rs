@@ -142,7 +142,7 @@ fn a_file_without_a_certificate_that_can_be_read_is_an_error() {
     for (content, text) in [
         ("", "has no certificate in PEM form"),
         (
-            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", // pragma: allowlist secret
             "has no certificate",
         ),
         (
