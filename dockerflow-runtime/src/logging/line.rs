@@ -351,5 +351,5 @@ impl Line<'_> {
     }
 }
 
-/// How many fields were left out because there was no room.
+/// The key of the field with the number of fields that were left out.
 const LEFT_OUT: &str = "log.cut";

@@ -93,7 +93,7 @@ struct ServerContext {
     first: Option<Shared>,
     /// How many apps its workers have made.
     apps: AtomicUsize,
-    /// Why there is no engine. Without a server, that is a panic.
+    /// The error that kept the engine from being made. A server returns it; without a server it is a panic.
     fault: Mutex<Option<Error>>,
 }
 
@@ -220,7 +220,7 @@ impl Engine {
     ///
     /// # Panics
     ///
-    /// Panics if the engine cannot be made and there is no server that could report why.
+    /// Panics if the engine cannot be made outside a server, which would return the error.
     pub(crate) fn current(definition: &ServiceDefinition) -> Option<Arc<Self>> {
         let shared = CURRENT.with_borrow(Clone::clone);
         if let Some(engine) = shared.as_ref().and_then(|shared| shared.0.engine.get()) {

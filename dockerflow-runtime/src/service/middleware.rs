@@ -91,7 +91,7 @@ where
         })
 }
 
-/// The outermost middleware. Without an engine there is no service; a `Server` has the reason.
+/// The outermost middleware. If it has no engine, the app is not served: its `Server` returns the error.
 struct Dockerflow {
     engine: Option<Arc<Engine>>,
     /// Whether the app is a worker's of a server.
