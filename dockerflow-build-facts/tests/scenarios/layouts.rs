@@ -46,6 +46,25 @@ fn must_be_as_git_says_with(scene: &Scene, folder: &Path, variables: &[Variable<
     }
 }
 
+/// Whether the installed git is 2.`minor` or newer; says so where it is not, for the test then compares less.
+fn git_is_2(minor: u32) -> bool {
+    let output = std::process::Command::new("git")
+        .arg("--version")
+        .output()
+        .expect("git, which this test needs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<u32> = text
+        .split(|character: char| !character.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .take(2)
+        .collect();
+    let newer = numbers >= vec![2, minor];
+    if !newer {
+        eprintln!("NOT COMPARED with {}: 2.{minor} is needed", text.trim());
+    }
+    newer
+}
+
 /// A repository with an origin, an annotated tag, and a commit before.
 fn scene() -> Scene {
     let scene = Scene::repository();
@@ -401,7 +420,11 @@ fn objects_in_every_form() {
             "v1.3.1",
             "v1.3.0",
         ]);
-        check();
+        // An older git does not list a tag that points at another tag, and the script asks git.
+        if git_is_2(42) {
+            assert_eq!(scene.facts(&[]).version, "v1.3.1");
+            check();
+        }
     }
 }
 
@@ -425,13 +448,29 @@ fn remotes_in_every_form() {
         "[remote \"origin\"]\nurl = C:\\\\app.git\n",
         "[remote \"origin\"]\nurl = https://example.org/a\n[include]\npath = other\n",
         "[remote \"origin\"]\nurl = https://example.org/a\n[includeIf \"gitdir:/nowhere/\"]\npath = other\n",
-        "[remote \"origin\"]\nurl =\nurl = https://example.org/b\n",
-        "[remote \"origin\"]\nurl = https://example.org/b\nurl =\n",
-        "[remote \"origin\"]\nurl = https://example.org/b\nurl =\nurl = https://example.org/c\n",
     ] {
         fs::write(scene.root.join(".git/config"), format!("{config}{text}"))
             .expect("the configuration");
         must_be_as_git_says(&scene, &scene.root);
+    }
+    // An empty address forgets those before it, as git has it since 2.46.
+    for (urls, source) in [
+        (
+            "url =\nurl = https://example.org/b\n",
+            "https://example.org/b",
+        ),
+        ("url = https://example.org/b\nurl =\n", REPOSITORY),
+        (
+            "url = https://example.org/b\nurl =\nurl = https://example.org/c\n",
+            "https://example.org/c",
+        ),
+    ] {
+        let text = format!("{config}[remote \"origin\"]\n{urls}");
+        fs::write(scene.root.join(".git/config"), text).expect("the configuration");
+        assert_eq!(scene.facts(&[]).source, source);
+        if git_is_2(46) {
+            must_be_as_git_says(&scene, &scene.root);
+        }
     }
     // git fetches from the rewritten address, but people do not find the repository there, and it may hold a password.
     for rewritten in ["https://token@mirror.example.org/", "/srv/mirror/"] {
