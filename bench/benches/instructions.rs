@@ -1,12 +1,13 @@
-//! Instructions a request, counted by callgrind: repeatable for one binary, whatever else the machine does.
+//! Instructions a request and a record, counted by callgrind: repeatable for one binary, whatever else the machine does.
 //!
 //! Each scenario runs with two numbers of requests, so that starting up cancels out. It prints every scenario's number, then
-//! each bound with what was seen, and fails where a bound is broken. It needs `valgrind`.
+//! each bound with what was seen, and fails where a bound is broken. It needs `valgrind`. `-- TEXT` measures those scenarios alone
+//! whose names contain it.
 
 use std::{
     collections::HashMap,
     env, fs,
-    process::{Command, ExitCode},
+    process::{Command, ExitCode, Stdio},
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_dockerflow-bench");
@@ -15,46 +16,90 @@ const MANY: u64 = 1200;
 
 /// What must hold between the scenarios' numbers.
 const BOUNDS: &[Bound] = &[
-    Bound::Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.85),
-    Bound::Ratio("version, ours", "version, by hand", 0.85),
-    Bound::Ratio(
+    Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.85),
+    Ratio("version, ours", "version, by hand", 0.85),
+    Ratio(
         "heartbeat with a fresh report, ours",
         "lbheartbeat, ours",
-        2.0,
+        1.15,
     ),
-    // Its request id and the echo of it, and what a summary would need; no log is started. It was 1,000 before there were ids.
-    Bound::Added("a route of the app, ours", "a route of the app, bare", 3000),
-    Bound::Added(
-        "a route of the app, ours, with statsd",
-        "a route of the app, ours",
-        1500,
+    Each(
+        "heartbeat that runs 11 checks",
+        "heartbeat that runs 1 check",
+        10,
+        5000,
     ),
+    Added("request, ours", "request, bare", 4000),
+    Added("request, ours, log off", "request, bare", 2000),
+    Added("request, ours, with statsd", "request, ours, log off", 900),
+    Added(
+        "request, ours, with Prometheus",
+        "request, ours, log off",
+        600,
+    ),
+    Added("404 of 10 routes, with statsd", "404 of 10 routes", 900),
+    Added("404 of 500 routes, with statsd", "404 of 500 routes", 900),
+    Each(
+        "request, summary with 100 fields",
+        "request, summary with 10 fields",
+        90,
+        350,
+    ),
+    Each(
+        "request, summary with 2000 fields",
+        "request, summary with 100 fields",
+        1900,
+        350,
+    ),
+    Each("record with 100 pairs", "record with 10 pairs", 90, 350),
+    Each("record with 1000 pairs", "record with 100 pairs", 900, 350),
+    AtMost("record of log", 1500),
+    AtMost("record of slog", 1500),
+    AtMost("record of tracing", 2200),
+    AtMost("record of tracing in a span", 3500),
+    AtMost("disabled record of log", 50),
+    AtMost("disabled record of slog", 50),
+    AtMost("disabled record of tracing", 50),
 ];
 
 enum Bound {
+    /// It is at most so much.
+    AtMost(&'static str, i64),
     /// The first is at most so many times the second.
     Ratio(&'static str, &'static str, f64),
     /// The first is at most so much more than the second.
     Added(&'static str, &'static str, i64),
+    /// The same for each of so many that the first has more.
+    Each(&'static str, &'static str, i64, i64),
 }
+use Bound::{Added, AtMost, Each, Ratio};
 
 fn main() -> ExitCode {
     // `cargo test --benches` only wants to know that this compiles.
     if env::args().any(|argument| argument == "--test") {
         return ExitCode::SUCCESS;
     }
+    let part = env::args().skip(1).find(|argument| argument != "--bench");
     let listed = Command::new(PROGRAM).output().expect("the program runs");
     let listed = String::from_utf8(listed.stdout).expect("names are text");
     let mut seen = HashMap::new();
-    println!("{:>10}  instructions a request", "");
-    for scenario in listed.lines() {
-        let each = (total(scenario, MANY) - total(scenario, FEW)) / (MANY - FEW);
+    println!("{:>10}  instructions a request or a record", "");
+    for line in listed.lines() {
+        let (scenario, environment) = line.split_once('\t').expect("a tab after the name");
+        if part
+            .as_ref()
+            .is_some_and(|part| !scenario.contains(&**part))
+        {
+            continue;
+        }
+        let run = |requests| total(scenario, environment, requests);
+        let each = run(MANY).saturating_sub(run(FEW)) / (MANY - FEW);
         println!("{each:>10}  {scenario}");
-        seen.insert(scenario, each);
+        seen.insert(scenario, each.cast_signed());
     }
     println!();
-    let kept: Vec<bool> = BOUNDS.iter().map(|bound| bound.holds(&seen)).collect();
-    if kept.iter().all(|kept| *kept) {
+    let kept = BOUNDS.iter().filter_map(|bound| bound.holds(&seen));
+    if kept.fold(true, |all, kept| all && kept) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -62,13 +107,7 @@ fn main() -> ExitCode {
 }
 
 /// All instructions of a run, of all threads.
-fn total(scenario: &str, requests: u64) -> u64 {
-    // Nobody listens there, which a sender of datagrams does not notice.
-    let statsd = if scenario.ends_with("with statsd") {
-        "127.0.0.1"
-    } else {
-        ""
-    };
+fn total(scenario: &str, environment: &str, requests: u64) -> u64 {
     let out = env::temp_dir().join(format!("callgrind.{}.{requests}", std::process::id()));
     let run = Command::new("valgrind")
         .args([
@@ -78,10 +117,13 @@ fn total(scenario: &str, requests: u64) -> u64 {
             scenario,
             &requests.to_string(),
         ])
-        .env("DOCKERFLOW_HEARTBEAT_TTL", "1h")
-        .env("STATSD_HOST", statsd)
-        .env("STATSD_PORT", "9")
+        .envs(
+            environment
+                .split(' ')
+                .filter_map(|pair| pair.split_once('=')),
+        )
         .env("DOCKERFLOW_HEARTBEAT_TIMEOUT", "1m") // callgrind is some fifty times slower
+        .stdout(Stdio::null())
         .output()
         .expect("valgrind is installed");
     let text = String::from_utf8_lossy(&run.stderr);
@@ -96,36 +138,48 @@ fn total(scenario: &str, requests: u64) -> u64 {
 }
 
 impl Bound {
+    /// Prints what was seen; returns whether it is within the bound. `None` if it was not measured.
     #[allow(
         clippy::cast_precision_loss,
-        clippy::cast_possible_wrap,
         reason = "instructions of a request are far below 2^52"
     )]
-    fn holds(&self, seen: &HashMap<&str, u64>) -> bool {
-        let (ours, theirs, holds, text) = match *self {
-            Self::Ratio(ours, theirs, most) => {
-                let ratio = seen[ours] as f64 / seen[theirs] as f64;
+    fn holds(&self, seen: &HashMap<&str, i64>) -> Option<bool> {
+        let of = |name: &str| seen.get(name).copied();
+        let (subject, holds, text) = match *self {
+            AtMost(ours, most) => (
+                ours.to_owned(),
+                of(ours)? <= most,
+                format!("{}, at most {most}", of(ours)?),
+            ),
+            Ratio(ours, theirs, most) => {
+                let ratio = of(ours)? as f64 / of(theirs)? as f64;
                 (
-                    ours,
-                    theirs,
+                    format!("{ours} / {theirs}"),
                     ratio <= most,
                     format!("{ratio:.2} times, at most {most}"),
                 )
             }
-            Self::Added(ours, theirs, most) => {
-                let added = seen[ours] as i64 - seen[theirs] as i64;
+            Added(ours, theirs, most) => {
+                let added = of(ours)? - of(theirs)?;
                 (
-                    ours,
-                    theirs,
+                    format!("{ours} / {theirs}"),
                     added <= most,
                     format!("{added:+}, at most {most:+}"),
                 )
             }
+            Each(ours, theirs, count, most) => {
+                let each = (of(ours)? - of(theirs)?) / count;
+                (
+                    format!("{ours} / {theirs}"),
+                    each <= most,
+                    format!("{each:+} for each of {count}, at most {most:+}"),
+                )
+            }
         };
         println!(
-            "{}  {ours} / {theirs}: {text}",
+            "{}  {subject}: {text}",
             if holds { "ok    " } else { "BROKEN" }
         );
-        holds
+        Some(holds)
     }
 }

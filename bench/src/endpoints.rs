@@ -1,4 +1,4 @@
-//! The three endpoints, ours beside the same written by hand as routes, and what our middleware adds to a route of the app.
+//! The three endpoints, ours beside the same written by hand as routes, and what a run of the heartbeat costs.
 
 use actix_web::{
     App, HttpResponse,
@@ -9,31 +9,46 @@ use actix_web::{
 };
 use dockerflow::health_check;
 
-use crate::scenario::scenarios;
+use crate::scenario::{QUIET, requests};
 
-scenarios! {
-    "lbheartbeat, ours" => ours(), "/__lbheartbeat__";
-    "lbheartbeat, by hand" => by_hand(), "/__lbheartbeat__";
-    "version, ours" => ours(), "/__version__";
-    "version, by hand" => by_hand(), "/__version__";
-    "heartbeat with a fresh report, ours" => ours(), "/__heartbeat__";
-    "heartbeat that checks nothing, by hand" => by_hand(), "/__heartbeat__";
-    "a route of the app, ours" => ours(), "/hello";
-    "a route of the app, ours, with statsd" => ours(), "/hello";
-    "a route of the app, bare" => bare(), "/hello";
-}
+/// Every request runs the checks.
+const EACH_RUNS: &str = "LOG_LEVEL=off DOCKERFLOW_HEARTBEAT_TTL=1ms";
 
-async fn hello() -> &'static str {
-    "hello"
+/// No request does, but the first.
+const FRESH: &str = "LOG_LEVEL=off DOCKERFLOW_HEARTBEAT_TTL=1h";
+
+requests! {
+    "lbheartbeat, ours", QUIET => ours(), "/__lbheartbeat__";
+    "lbheartbeat, by hand", QUIET => by_hand(), "/__lbheartbeat__";
+    "version, ours", QUIET => ours(), "/__version__";
+    "version, by hand", QUIET => by_hand(), "/__version__";
+    "heartbeat with a fresh report, ours", FRESH => ours(), "/__heartbeat__";
+    "heartbeat that checks nothing, by hand", QUIET => by_hand(), "/__heartbeat__";
+    "heartbeat that runs 1 check", EACH_RUNS => ours(), "/__heartbeat__";
+    "heartbeat that runs 11 checks", EACH_RUNS => of_eleven(), "/__heartbeat__";
 }
 
 #[health_check]
 async fn database(_pool: web::Data<()>) {}
 
-#[dockerflow::service]
+#[dockerflow::service(checks(database))]
 fn ours() -> App {
-    bare()
+    App::new().app_data(web::Data::new(()))
 }
+
+/// Ten more checks, each as `database` is.
+macro_rules! more_checks {
+    ($($name:ident)*) => {
+        $(#[health_check]
+        async fn $name(_pool: web::Data<()>) {})*
+
+        #[dockerflow::service(checks(database, $($name),*))]
+        fn of_eleven() -> App {
+            App::new().app_data(web::Data::new(()))
+        }
+    };
+}
+more_checks! { one two three four five six seven eight nine ten }
 
 const VERSION: &str = r#"{"source":"https://github.com/mozilla-services/dockerflow-rs","version":"0.1.0","commit":"0123456789012345678901234567890123456789","build":"https://app.circleci.com/pipelines/workflows/1"}"#;
 
@@ -71,18 +86,4 @@ fn by_hand() -> App<
         .route("/__version__", web::get().to(version))
         .route("/__heartbeat__", web::get().to(heartbeat))
         .route("/__lbheartbeat__", web::get().to(lbheartbeat))
-}
-
-fn bare() -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = actix_web::Error,
-        InitError = (),
-    >,
-> {
-    App::new()
-        .app_data(web::Data::new(()))
-        .route("/hello", web::get().to(hello))
 }

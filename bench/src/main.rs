@@ -5,19 +5,23 @@
 use std::{env, process::ExitCode};
 
 mod endpoints;
+mod records;
+mod routes;
 mod scenario;
 
 use scenario::Scenario;
 
 /// Every scenario, by topic.
-const SCENARIOS: &[&[Scenario]] = &[endpoints::SCENARIOS];
+const SCENARIOS: &[&[Scenario]] = &[endpoints::SCENARIOS, routes::SCENARIOS, records::SCENARIOS];
 
 #[actix_web::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let mut scenarios = SCENARIOS.iter().copied().flatten();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => scenarios.for_each(|scenario| println!("{}", scenario.name)),
+        [] => {
+            scenarios.for_each(|scenario| println!("{}\t{}", scenario.name, scenario.environment))
+        }
         [name, requests] => {
             let scenario = scenarios.find(|scenario| scenario.name == name);
             let (Some(scenario), Ok(requests)) = (scenario, requests.parse()) else {

@@ -4,7 +4,7 @@ use std::{
     cell::{OnceCell, RefCell},
     rc::Rc,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::Duration,
 };
 
 use actix_web::{
@@ -48,7 +48,6 @@ impl Routes {
 pub(crate) struct RequestMetrics {
     recorder: Arc<Recorder>,
     routes: Routes,
-    began: Instant,
 }
 
 impl RequestMetrics {
@@ -61,12 +60,11 @@ impl RequestMetrics {
         Self {
             recorder,
             routes: routes.of(request),
-            began: Instant::now(),
         }
     }
 
     /// Records that the app has answered `request` with `status`.
-    pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode) {
+    pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode, took: Duration) {
         // If part of the path is unprocessed, no route has matched. Such a 404 does not justify a search of all routes.
         let unmatched =
             status == StatusCode::NOT_FOUND && !request.match_info().unprocessed().is_empty();
@@ -75,17 +73,16 @@ impl RequestMetrics {
         } else {
             request.match_pattern()
         };
-        self.record(request.method(), route.as_deref(), status);
+        self.record(request.method(), route.as_deref(), status, took);
     }
 
     /// Records that the app has failed with an error or a panic, which consumed the request. `path` is the request's.
-    pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode) {
+    pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode, took: Duration) {
         let route = self.routes.pattern(path);
-        self.record(method, route.as_deref(), status);
+        self.record(method, route.as_deref(), status, took);
     }
 
-    fn record(&self, method: &Method, route: Option<&str>, status: StatusCode) {
-        let took = self.began.elapsed();
+    fn record(&self, method: &Method, route: Option<&str>, status: StatusCode, took: Duration) {
         let answer = Answer {
             method: known_method(method),
             // An empty value is not a tag for every server.

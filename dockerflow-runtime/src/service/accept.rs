@@ -4,6 +4,10 @@ use actix_web::http::header::{self, HeaderMap};
 
 /// Returns whether `Accept` names `text/html` and prefers it to JSON. `*/*`, no header, and equal preference mean JSON.
 pub(super) fn prefers_page(headers: &HeaderMap) -> bool {
+    // Almost every probe sends `*/*` or nothing.
+    if headers.get_all(header::ACCEPT).all(|value| value == "*/*") {
+        return false;
+    }
     let mut page = 0.0;
     let mut json = None;
     let mut any = 0.0;

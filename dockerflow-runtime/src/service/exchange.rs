@@ -105,7 +105,7 @@ impl Exchange {
             Ok(mut response) => {
                 let status = response.status();
                 if let Some(metrics) = metrics {
-                    metrics.answered(response.request(), status);
+                    metrics.answered(response.request(), status, self.started.elapsed());
                 }
                 let code = status.as_u16();
                 let error = response.response().error();
@@ -132,7 +132,8 @@ impl Exchange {
                 };
                 if let Some(metrics) = metrics {
                     let path = String::from_utf8_lossy(self.sent.path());
-                    metrics.failed(&self.method, &path, response.status());
+                    let took = self.started.elapsed();
+                    metrics.failed(&self.method, &path, response.status(), took);
                 }
                 let code = response.status().as_u16();
                 self.log(level(code), &scope, code, Some(&error));

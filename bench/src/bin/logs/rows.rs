@@ -2,18 +2,8 @@
 
 use std::io;
 
-use actix_web::{
-    App, HttpServer,
-    dev::{Server, Service as _, ServiceRequest, ServiceResponse},
-    get,
-    http::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderName, USER_AGENT},
-    middleware::Logger,
-    web,
-};
-use slog::{Drain as _, o};
-use slog_mozlog_json::MozLogJson;
-use tracing_actix_web_mozlog::{JsonStorageLayer, MozLog, MozLogFormatLayer};
-use tracing_subscriber::layer::SubscriberExt as _;
+use actix_web::{App, HttpServer, dev::Server, get, web};
+use dockerflow_bench::peers;
 
 /// A service that is compared.
 #[derive(Clone, Copy)]
@@ -78,63 +68,15 @@ fn bare() -> io::Result<(Server, u16)> {
 }
 
 fn logger() -> io::Result<(Server, u16)> {
-    let mut builder = env_logger::Builder::new();
-    builder
-        .filter_level(log::LevelFilter::Info)
-        .target(env_logger::Target::Stdout)
-        .init();
-    serve!(|| App::new().wrap(Logger::default()).service(item))
+    serve!(|| peers::logger(App::new().service(item)))
 }
 
 fn tracing() -> io::Result<(Server, u16)> {
-    let layers = tracing_subscriber::registry()
-        .with(tracing_subscriber::filter::LevelFilter::INFO)
-        .with(JsonStorageLayer)
-        .with(MozLogFormatLayer::new("bench", io::stdout));
-    tracing::subscriber::set_global_default(layers).map_err(io::Error::other)?;
-    let middleware = MozLog::default();
-    serve!(move || App::new().wrap(middleware.clone()).service(item))
+    serve!(|| peers::mozlog(App::new().service(item)))
 }
 
-/// As classify-client, contile and autopush have it.
 fn by_hand() -> io::Result<(Server, u16)> {
-    let drain = MozLogJson::new(io::stdout())
-        .logger_name("bench-0.1.0".to_owned())
-        .msg_type("bench:log".to_owned())
-        .hostname("localhost".to_owned())
-        .build()
-        .fuse();
-    let drain = slog_async::Async::new(drain)
-        .chan_size(65_536)
-        .build()
-        .fuse();
-    let logger = slog::Logger::root(drain, o!());
-    serve!(move || {
-        let logger = logger.clone();
-        App::new()
-            .wrap_fn(move |request: ServiceRequest, service| {
-                let text = |headers: &HeaderMap, name: HeaderName| {
-                    headers
-                        .get(name)
-                        .and_then(|value| value.to_str().ok())
-                        .map(str::to_owned)
-                };
-                let logger = logger.new(o!(
-                    "method" => request.method().to_string(),
-                    "path" => request.uri().to_string(),
-                    "agent" => text(request.headers(), USER_AGENT),
-                    "lang" => text(request.headers(), ACCEPT_LANGUAGE),
-                    "remote" => request.connection_info().realip_remote_addr().map(str::to_owned),
-                ));
-                let response = service.call(request);
-                async move {
-                    let response: ServiceResponse<_> = response.await?;
-                    slog::info!(logger, ""; "code" => response.status().as_u16());
-                    Ok(response)
-                }
-            })
-            .service(item)
-    })
+    serve!(|| peers::by_hand(App::new().service(item)))
 }
 
 #[dockerflow::service]

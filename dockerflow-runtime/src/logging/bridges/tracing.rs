@@ -428,7 +428,8 @@ fn text_of(arguments: fmt::Arguments<'_>) -> String {
 }
 
 fn name(field: &Field) -> &'static str {
-    field.name().trim_start_matches("r#")
+    let name = field.name();
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// The fields of a span, kept for the events in it.
