@@ -6,7 +6,7 @@
 //! turns, and the table has the median of the rounds. It fails if the 99.9th percentile of a push of ours is more than 50 µs
 //! above the control's. It needs Linux, which pins threads.
 
-// The files themselves, not copies: the runtime does not export what is in them.
+// The runtime's own source files, because it does not export what they define.
 #[path = "../../dockerflow-runtime/src/lock.rs"]
 mod lock;
 #[allow(dead_code, reason = "the runtime uses all of it")]

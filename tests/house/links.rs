@@ -198,7 +198,7 @@ fn each_link_between_files_leads_somewhere_in_the_apis_documentation_too() {
                 faults.push(format!("{place}: write it as [text] and [text]: {target}"));
                 continue;
             };
-            // That a module exists is what rustdoc checks.
+            // rustdoc checks that the module exists.
             match labels.get(&label) {
                 None => faults.push(format!("{place}: src/lib.rs needs `[{label}]: crate::…`")),
                 Some(to) if is_web(to) && !to.ends_with(&format!("/source/{target}")) => {

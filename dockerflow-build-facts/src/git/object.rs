@@ -217,7 +217,7 @@ pub(super) fn hash_of(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Reads how far before a delta its base begins in the pack. Returns that with the number of bytes that were read.
+/// Reads the distance in the pack from a delta back to its base. Returns it with the number of bytes that it took.
 fn distance(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     for (index, byte) in bytes.iter().enumerate().take(10) {

@@ -1,4 +1,4 @@
-//! Repositories as git itself reads them.
+//! A repository is read as git reads it.
 
 use std::{
     ffi::OsStr,

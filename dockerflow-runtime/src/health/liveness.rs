@@ -12,7 +12,7 @@ use std::{
 
 use crate::lock::lock;
 
-const LOG: &str = "dockerflow::liveness";
+const LOG: &str = "dockerflow.liveness";
 
 /// A condition of this process that makes `/__lbheartbeat__` answer 503 while it fails, so that the process is restarted: a worker
 /// task that died, a loop that hangs.

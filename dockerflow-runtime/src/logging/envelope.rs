@@ -1,4 +1,4 @@
-//! The part of a mozlog line around its fields, as far as it is the same for many records.
+//! The part of a mozlog line outside its fields, kept because many records share it.
 
 use std::{
     process,

@@ -97,7 +97,7 @@ fn text(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Installs the one panic hook of this crate, which notes where a panic is, and logs it if the log has started.
+/// Installs this crate's only panic hook. It records where a panic happened and, once the log has started, logs it.
 ///
 /// A hook that was set before runs after it. The standard library's own runs until the service is up: whoever starts a program
 /// reads stderr. From then on it does not, because what it prints is not a line of the log.

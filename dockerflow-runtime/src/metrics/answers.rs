@@ -10,7 +10,7 @@ pub(super) struct Answer<'a> {
     pub(super) status: &'static str,
 }
 
-/// The part of the record that is the same for all such requests.
+/// What all requests with the same [`Answer`] share: the end of their line of statsd, and their series.
 #[derive(Debug)]
 pub(super) struct Recorded {
     method: &'static str,

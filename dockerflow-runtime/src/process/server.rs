@@ -303,7 +303,7 @@ impl Server {
         for path in sockets {
             let _ = fs::remove_file(path); // it may be gone
         }
-        // This is within the time that a stop may take. Earlier reports have been sent by now.
+        // The flush may use only what is left of the time for a stop. Earlier reports have been sent by now.
         let left = stopping.map_or(REPORTS, |began: Instant| {
             self.options
                 .shutdown_timeout

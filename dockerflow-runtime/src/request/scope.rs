@@ -228,7 +228,7 @@ impl Scope {
         self.id.as_ref()
     }
 
-    /// Returns the trace that lines name: of the first span of this process, else the client's.
+    /// Returns the trace for log lines: that of our first span if there is one, otherwise the client's.
     pub(crate) fn trace(&self) -> Option<&TraceContext> {
         self.span.as_ref().or(self.trace.as_ref())
     }

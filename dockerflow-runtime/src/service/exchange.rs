@@ -118,7 +118,7 @@ impl Exchange {
                 if let (Some(report), Some(error)) = (&self.report, error)
                     && code >= 500
                 {
-                    // A text that panics was logged as such.
+                    // If its `Display` panicked, that is already in the log.
                     let _ = in_request(&scope, || report.failed(error));
                 }
                 self.echo(scope, response.response_mut());
@@ -233,7 +233,7 @@ fn level(code: u16) -> Level {
     }
 }
 
-/// A body whose parts are made in the request's scope, too. One that is there already needs none.
+/// Returns a body whose parts are made in the request's scope, too. A complete body needs none.
 fn in_scope<B: MessageBody + 'static>(body: B, scope: &Scope) -> BoxBody {
     if matches!(body.size(), BodySize::None) {
         return body.boxed();

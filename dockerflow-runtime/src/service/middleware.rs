@@ -197,18 +197,16 @@ impl<S> DockerflowMiddleware<S> {
         }
     }
 
-    /// Answers `/__error__`: if it is switched on, with an error that is raised inside the app.
+    /// Answers `/__error__`, which is switched on, with an error that is raised inside the app.
     fn error<B>(&self, mut request: ServiceRequest) -> Answer<S::Future>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
         B: MessageBody + 'static,
     {
-        if self.engine.options.error_endpoint {
-            if !matches!(*request.method(), Method::GET | Method::HEAD) {
-                return self.endpoint(Endpoint::Error, request);
-            }
-            raise::route(&mut request);
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return self.endpoint(Endpoint::Error, request);
         }
+        raise::route(&mut request);
         self.app(request)
     }
 

@@ -43,7 +43,7 @@ impl Network {
 }
 
 /// Returns the address of the client: the connection's peer, or, as long as that is a proxy of `proxies`, whom it names last in
-/// `X-Forwarded-For`. What stands further left can be anybody's invention.
+/// `X-Forwarded-For`. Entries further left may be forged.
 pub(super) fn remote(head: &RequestHead, proxies: &[Network]) -> Option<IpAddr> {
     let mut client = head.peer_addr?.ip().to_canonical();
     let is_proxy = |address| proxies.iter().any(|network| network.holds(address));

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::error::Error;
 
+/// The target of its records.
+const LOG: &str = "dockerflow.version";
+
 /// The path of the specification for the version object of a container.
 const FILE: &str = "/app/version.json";
 
@@ -206,6 +209,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
             let counts = file.commit().is_some();
             if !counts {
                 log::warn!(
+                    target: LOG,
                     "{} has no commit and is not served as the version",
                     file.path
                 );
@@ -223,6 +227,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
         && !built.commit.is_empty()
     {
         log::warn!(
+            target: LOG,
             "{} names commit {commit:?}, this program was built from {:?}",
             file.path,
             built.commit
@@ -235,6 +240,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
 fn warn_if_unknown(commit: &str) {
     if commit.is_empty() {
         log::warn!(
+            target: LOG,
             "/__version__ has no commit: set DOCKERFLOW_COMMIT when the program is built, or put version.json into the build context"
         );
     }
@@ -299,6 +305,7 @@ impl File {
             return self.bytes;
         }
         log::warn!(
+            target: LOG,
             "{} has placeholders or credentials in it, which are not served",
             self.path
         );

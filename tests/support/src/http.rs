@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{PATIENCE, text};
 
-/// Sends a request on a connection of its own, and returns all that is answered.
+/// Sends a request on a new connection, and returns everything that comes back.
 ///
 /// `headers` are whole lines, each with `\r\n`.
 ///

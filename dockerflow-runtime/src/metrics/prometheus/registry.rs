@@ -24,7 +24,7 @@ use crate::{
     metrics::{state::State, statsd::Parts},
 };
 
-/// Where a metric is missing that is refused here.
+/// The place that a warning names when a metric is refused here.
 pub(super) const PLACE: &str = "in /__metrics__";
 
 /// The series of a process.

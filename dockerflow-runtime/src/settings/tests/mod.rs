@@ -101,7 +101,7 @@ fn load<T: DeserializeOwned>(path: Option<&Path>, pairs: &[(&str, &str)]) -> Res
         .map_err(|error| error.to_string())
 }
 
-/// What is said of a file and variables, one line for each fault, the file's name as FILE.
+/// Returns the error for this file and these variables, one line for each fault, with the file's path replaced by FILE.
 fn faults<T: DeserializeOwned>(name: &str, text: &str, pairs: &[(&str, &str)]) -> Vec<String> {
     let directory = directory(&[(name, text)]);
     let file = directory.path().join(name).display().to_string();

@@ -1,4 +1,4 @@
-//! A check of 300 ms: 200 probes at once share one run, and a client that goes away ends it for nobody.
+//! A check of 300 ms: 200 probes at once share one run, and a client that disconnects does not end it for the others.
 
 use std::time::Duration;
 
