@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use super::{
     address::{self, Address},
     also::Also,
-    announce::{Announced, LOG, announce},
+    announce::{Announced, announce},
     http::{self, HttpService, Listening},
     options::ProcessOptions,
     setup::Setup,
@@ -31,7 +31,7 @@ use crate::{
     logging::{self, LogOptions},
     metrics::Metrics,
     reports,
-    service::{Drain, ServiceOptions, Shared},
+    service::{Drain, LOG, ServiceOptions, Shared},
     settings::Files,
 };
 

@@ -15,14 +15,13 @@ use actix_web::{
 use futures_util::future::try_join_all;
 
 use super::{
-    announce::LOG,
     options::ProcessOptions,
     signals::{Signals, StopSignal},
     systemd,
 };
 use crate::{
     error::Error,
-    service::{Drain, Shared},
+    service::{Drain, LOG, Shared},
 };
 
 /// How long a listener has to close before it is reported as closed.
