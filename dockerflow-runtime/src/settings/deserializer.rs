@@ -217,6 +217,23 @@ impl<'r> Node<'r> {
     }
 }
 
+impl Node<'_> {
+    /// Refuses a number that would become infinite. One that is written as infinity is meant.
+    fn must_not_exceed(&self, most: f64) -> Result<(), Fault> {
+        let number = match (&self.value.kind, self.value.loose_text()) {
+            (Kind::Float(number), _) if number.is_finite() => *number,
+            (_, Some(text)) if text.contains(|letter: char| letter.is_ascii_digit()) => {
+                text.parse().unwrap_or_default()
+            }
+            _ => 0.0,
+        };
+        if number.abs() > most {
+            return Err(Fault::refused(format!("a number of at most {most:e}")));
+        }
+        Ok(())
+    }
+}
+
 macro_rules! parsed {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -257,8 +274,23 @@ impl<'de> Deserializer<'de> for Node<'_> {
         deserialize_u32 visit_u64 u64;
         deserialize_u64 visit_u64 u64;
         deserialize_u128 visit_u128 u128;
-        deserialize_f32 visit_f64 f64;
-        deserialize_f64 visit_f64 f64;
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.must_not_exceed(f32::MAX.into())?;
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if let Kind::Any(which) = self.value.kind {
+            #[allow(clippy::cast_precision_loss)]
+            return visitor.visit_f64(which as f64);
+        }
+        self.must_not_exceed(f64::MAX)?;
+        match self.value.loose_text().map(str::parse) {
+            Some(Ok(value)) => visitor.visit_f64(value),
+            _ => self.visit(visitor),
+        }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
