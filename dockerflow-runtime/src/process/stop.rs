@@ -126,7 +126,7 @@ async fn until_stopped(
             result
         }
         () = sleep(shutdown_timeout) => {
-            log::warn!(target: LOG, "requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
+            log::warn!(target: LOG, "any requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
             Ok(())
         }
         signal = signals.next_after(first) => {
