@@ -166,6 +166,7 @@ pub mod _guide {
     pub mod container {}
     /// [metrics]: crate::_guide::metrics
     /// [features]: crate::_guide::features
+    /// [port for operations]: crate::_guide::process#a-port-for-operations
     #[doc = include_str!("../docs/health-checks.md")]
     pub mod health_checks {}
     #[doc = include_str!("../docs/features.md")]
@@ -177,6 +178,7 @@ pub mod _guide {
     /// [health checks]: crate::_guide::health_checks
     #[doc = include_str!("../docs/from-tracing-actix-web.md")]
     pub mod from_tracing_actix_web {}
+    /// [configuration]: crate::_guide::configuration
     #[doc = include_str!("../docs/logging.md")]
     pub mod logging {}
     #[doc = include_str!("../docs/metrics.md")]
@@ -190,6 +192,7 @@ pub mod _guide {
     /// [configuration]: crate::_guide::configuration
     /// [health checks]: crate::_guide::health_checks#which-probe-goes-where
     /// [log]: crate::_guide::logging#variables
+    /// [what moves and what stays]: crate::_guide::health_checks#with-a-port-for-operations
     #[doc = include_str!("../docs/process.md")]
     pub mod process {}
     /// [features]: crate::_guide::features

@@ -178,9 +178,10 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     } else {
         quote!(blocking)
     };
-    // A wrong argument is reported at the arguments, a wrong result at the result.
-    let arguments = function.argument_types();
-    let arguments = quote_spanned!(function.signature.inputs.span()=> (#(#arguments,)*));
+    // A wrong argument is reported at its type, a wrong result at the result.
+    let inputs = function
+        .argument_types()
+        .map(|argument| quote_spanned!(argument.span()=> #private::input::<#argument>()));
     let mut check = ident.clone();
     if let ReturnType::Type(_, returned) = &function.signature.output {
         check.set_span(returned.span().resolved_at(ident.span()));
@@ -197,7 +198,8 @@ fn registration(function: &Function, options: &Options) -> TokenStream {
     quote! {
         #[doc(hidden)]
         #visibility fn #companion() -> #private::Definition {
-            #private::Definition::#kind::<_, #arguments>(#name, ::core::file!(), ::core::line!(), #check) #(#level)* #(#timeout)*
+            let __inputs = (#(#inputs,)*);
+            #private::Definition::#kind(#name, __inputs, #check) #(#level)* #(#timeout)*
         }
         #private::register!(#companion);
         #by_value
@@ -230,10 +232,8 @@ mod tests {
             &expect![[r#"
                 #[doc(hidden)]
                 pub fn __health_check_database() -> ::dockerflow::__private::Definition {
-                    ::dockerflow::__private::Definition::asynchronous::<
-                        _,
-                        (web::Data<Pool>,),
-                    >("database", ::core::file!(), ::core::line!(), database)
+                    let __inputs = (::dockerflow::__private::input::<web::Data<Pool>>(),);
+                    ::dockerflow::__private::Definition::asynchronous("database", __inputs, database)
                 }
                 ::dockerflow::__private::register!(__health_check_database);
                 /// Documented.
@@ -259,10 +259,11 @@ mod tests {
             &expect![[r#"
                 #[doc(hidden)]
                 fn __health_check_try() -> ::framework::df::__private::Definition {
-                    ::framework::df::__private::Definition::blocking::<
-                        _,
-                        (web::Data<Folder>, web::Data<Limit>),
-                    >("disk space", ::core::file!(), ::core::line!(), r#try)
+                    let __inputs = (
+                        ::framework::df::__private::input::<web::Data<Folder>>(),
+                        ::framework::df::__private::input::<web::Data<Limit>>(),
+                    );
+                    ::framework::df::__private::Definition::blocking("disk space", __inputs, r#try)
                         .worst(::framework::df::__private::Level::Warning)
                         .timeout(2000u64)
                 }

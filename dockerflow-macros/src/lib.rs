@@ -14,16 +14,20 @@ mod version;
 #[allow(missing_docs)] // documented where it is re-exported
 #[proc_macro_attribute]
 pub fn service(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    service::expand(attribute.into(), &item.into()).into()
+    service::expand(attribute.into(), &item.into(), &source_file()).into()
 }
 
 #[allow(missing_docs)] // documented where it is re-exported
 #[proc_macro_attribute]
 pub fn health_check(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    // An editor's analysis has no file.
+    health_check::expand(attribute.into(), &item.into(), &source_file()).into()
+}
+
+/// Returns the text of the source file that the attribute stands in. An editor's analysis has none.
+fn source_file() -> String {
     let file = proc_macro::Span::call_site().local_file();
     let text = file.and_then(|file| std::fs::read_to_string(file).ok());
-    health_check::expand(attribute.into(), &item.into(), &text.unwrap_or_default()).into()
+    text.unwrap_or_default()
 }
 
 #[allow(missing_docs)] // documented where it is re-exported

@@ -1,6 +1,8 @@
-//! Whether a function stands in an `impl` or a `trait`, which the tokens that an attribute gets do not show.
+//! What the tokens that an attribute gets do not show, and its source file does: whether a function stands in an `impl` or a `trait`,
+//! and under which name something was imported.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::UseTree;
 
 /// Returns whether each function called `name` that has the attribute `attribute` stands in an `impl` or a `trait` in this source
 /// file, and there is one.
@@ -42,6 +44,56 @@ fn find(tokens: TokenStream, attribute: &str, name: &str, around: bool, places: 
             TokenTree::Punct(punct) if punct.as_char() == ';' => item = Item::default(),
             _ => {}
         }
+    }
+}
+
+/// Returns the path of what this source file imports as `name`, if it has another name there. Nothing is known if the file has a
+/// function `name` of its own, or if the text cannot be read.
+pub(crate) fn renamed(text: &str, name: &str) -> Option<String> {
+    let tokens: TokenStream = text.parse().ok()?;
+    let mut found = None;
+    let defined = find_renamed(tokens, name, &mut found);
+    found.filter(|_| !defined)
+}
+
+/// Puts the path into `found`, and returns whether there is a function `name`.
+fn find_renamed(tokens: TokenStream, name: &str, found: &mut Option<String>) -> bool {
+    let mut defined = false;
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Group(group) => defined |= find_renamed(group.stream(), name, found),
+            TokenTree::Ident(word) if word == "fn" => {
+                let next = tokens.next();
+                defined |= matches!(next, Some(TokenTree::Ident(function)) if function == name);
+            }
+            TokenTree::Ident(word) if word == "use" => {
+                let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+                let tree = tokens.by_ref().take_while(|token| !is_end(token)).collect();
+                if let Ok(tree) = syn::parse2::<UseTree>(tree) {
+                    find_in_tree(&tree, "", name, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    defined
+}
+
+fn find_in_tree(tree: &UseTree, path: &str, name: &str, found: &mut Option<String>) {
+    match tree {
+        UseTree::Path(tree) => {
+            find_in_tree(&tree.tree, &format!("{path}{}::", tree.ident), name, found);
+        }
+        UseTree::Group(group) => {
+            for tree in &group.items {
+                find_in_tree(tree, path, name, found);
+            }
+        }
+        UseTree::Rename(rename) if rename.rename == name => {
+            *found = Some(format!("{path}{}", rename.ident));
+        }
+        _ => {}
     }
 }
 
@@ -121,6 +173,26 @@ mod tests {
                 expected,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_check_that_is_imported_under_another_name_is_found() {
+        for (expected, text) in [
+            (Some("checks::database"), "use checks::database as db;"),
+            (
+                Some("crate::checks::database"),
+                "mod app { pub(crate) use crate::{other, checks::{database as db, cache}}; fn app() {} }",
+            ),
+            (Some("database"), "fn main() { use database as db; }"),
+            (None, "use checks::db;"),
+            (None, "use checks::database as other;"),
+            (None, "use checks::database as db; async fn db() {}"),
+            (None, "fn app() -> impl App + use<> { x as db; }"),
+            (None, "use checks::{database as db"),
+            (None, ""),
+        ] {
+            assert_eq!(renamed(text, "db").as_deref(), expected, "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use syn::{
 use crate::{
     errors::Errors,
     function::{self, Function},
-    options,
+    options, place,
 };
 
 const WRITE: &str = "write `fn app() -> App { App::new() }`";
@@ -38,9 +38,13 @@ enum Source {
     Program,
 }
 
-pub(crate) fn expand(attribute: TokenStream, item: &TokenStream) -> TokenStream {
+/// Expands the attribute on `item`, which stands in the source file `text`.
+pub(crate) fn expand(attribute: TokenStream, item: &TokenStream, text: &str) -> TokenStream {
     let mut errors = Errors::default();
     let options = Options::parse(attribute, &mut errors);
+    for check in options.checks.iter().flatten() {
+        must_be_its_own_name(check, text, &mut errors);
+    }
     let output = if let Ok(function) = syn::parse2::<Function>(item.clone()) {
         validate(&function, &mut errors);
         if errors.is_empty() {
@@ -124,6 +128,19 @@ fn checks(key: &Ident, input: ParseStream<'_>) -> syn::Result<Vec<Path>> {
     };
     let paths = list.parse_terminated(path, Token![,])?;
     Ok(paths.into_iter().collect())
+}
+
+/// Reports a check that is imported under another name: what its attribute adds beside it has its own.
+fn must_be_its_own_name(check: &Path, text: &str, errors: &mut Errors) {
+    let Some(name) = check.get_ident() else {
+        return;
+    };
+    if let Some(path) = place::renamed(text, &name.to_string()) {
+        let text = format!(
+            "a check has one name, and `{name}` is another one for `{path}`: write its path in the module that defines it, `checks({path})`"
+        );
+        errors.push(syn::Error::new_spanned(check, text));
+    }
 }
 
 /// Returns the file if it exists at that path from the manifest.
@@ -298,7 +315,7 @@ mod tests {
     use super::*;
 
     fn check(attribute: TokenStream, item: &TokenStream, expected: &Expect) {
-        crate::tests::check(item, expand(attribute, item), expected);
+        crate::tests::check(item, expand(attribute, item, ""), expected);
     }
 
     #[test]

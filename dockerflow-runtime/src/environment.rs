@@ -2,9 +2,9 @@
 
 mod redaction;
 
-use std::{env, ffi::OsString, mem, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, fmt::Display, mem, path::PathBuf, str::FromStr, time::Duration};
 
-pub(crate) use self::redaction::{cut, looks_secret, shown, sounds_secret};
+pub(crate) use self::redaction::{beginning, looks_secret, shown, sounds_secret};
 use crate::error::{BadSetting, Error};
 
 /// Reads variables one by one and collects the invalid ones. An empty variable counts as unset.
@@ -191,6 +191,25 @@ impl<'a> Environment<'a> {
         };
         self.get(name, default, expected, |text| {
             duration(text).filter(|time| *time >= least)
+        })
+    }
+
+    /// Returns a time of which any is good, and the default is in seconds.
+    pub(crate) fn seconds(&mut self, name: &str, default: u64) -> Duration {
+        self.duration(name, Duration::from_secs(default), Duration::ZERO)
+    }
+
+    /// Returns a number from 1 to `most`, if it is set.
+    pub(crate) fn number<T>(&mut self, name: &str, most: T) -> Option<T>
+    where
+        T: FromStr + PartialOrd + From<u8> + Display,
+    {
+        let expected = format!("a number from 1 to {most}");
+        self.get(name, None, &expected, |text| {
+            let number: Option<T> = text.parse().ok();
+            number
+                .filter(|number| (T::from(1)..=most).contains(number))
+                .map(Some)
         })
     }
 

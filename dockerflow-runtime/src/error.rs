@@ -243,26 +243,22 @@ fn write_unix_fault(
     error: &io::Error,
 ) -> fmt::Result {
     let host = port.replace("PORT", "HOST");
-    match error.kind() {
-        io::ErrorKind::AddrInUse => write!(
-            formatter,
-            "{host}: the socket {path} is already in use by another process; choose another path"
-        ),
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            return write!(
+                formatter,
+                "{host}: the socket {path} is already in use by another process; choose another path"
+            );
+        }
         // The name of a socket has about a hundred bytes.
-        io::ErrorKind::InvalidInput => write!(
-            formatter,
-            "{host}: the socket {path} cannot be created: {error}; choose a shorter path"
-        ),
-        io::ErrorKind::AlreadyExists => write!(
-            formatter,
-            "{host}: the socket {path} cannot be created: {error}; choose another path"
-        ),
-        _ => write!(
-            formatter,
-            "{host}: the socket {path} cannot be created: {error}; \
-             choose a path in a directory that this process can write to"
-        ),
-    }
+        io::ErrorKind::InvalidInput => "choose a shorter path",
+        io::ErrorKind::AlreadyExists => "choose another path",
+        _ => "choose a path in a directory that this process can write to",
+    };
+    write!(
+        formatter,
+        "{host}: the socket {path} cannot be created: {error}; {remedy}"
+    )
 }
 
 impl fmt::Debug for Error {

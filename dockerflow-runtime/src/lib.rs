@@ -7,6 +7,7 @@ compile_error!(
     "dockerflow runs on Unix only: it reads signals and file modes as Linux and macOS have them"
 );
 
+mod cut;
 mod environment;
 mod error;
 mod fingerprint;

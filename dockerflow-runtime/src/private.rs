@@ -37,6 +37,6 @@ pub use __register as register;
 
 pub use crate::process::HttpService;
 pub use crate::{
-    health::{Definition, Level, Registration},
+    health::{Definition, Level, Registration, input},
     service::{AppFactory, Embedded, EmbeddedFile, ServiceDefinition, Version, service},
 };

@@ -53,12 +53,12 @@ struct Shard(Mutex<Pieces>);
 #[derive(Debug, Default)]
 struct Pieces {
     bytes: Vec<u8>,
-    runs: Vec<Run>,
+    stretches: Vec<Stretch>,
 }
 
 /// Bytes that are contiguous both in the shard and in the stream.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+struct Stretch {
     place: u64,
     length: usize,
 }
@@ -216,9 +216,9 @@ impl fmt::Debug for Queue {
 
 impl Pieces {
     fn note(&mut self, place: u64, length: usize) {
-        match self.runs.last_mut() {
+        match self.stretches.last_mut() {
             Some(last) if last.place + last.length as u64 == place => last.length += length,
-            _ => self.runs.push(Run { place, length }),
+            _ => self.stretches.push(Stretch { place, length }),
         }
     }
 }
@@ -308,20 +308,24 @@ impl Taker {
         let end = self.queue.accepted.load(SeqCst);
         for shard in &self.queue.shards {
             let mut pieces = lock(&shard.0);
-            if pieces.runs.is_empty() {
+            if pieces.stretches.is_empty() {
                 continue;
             }
             mem::swap(&mut *pieces, &mut self.spare);
             drop(pieces);
             let mut bytes = &self.spare.bytes[..];
-            for run in self.spare.runs.drain(..) {
-                let (piece, rest) = bytes.split_at(run.length);
-                place(&mut self.window, distance(self.finished, run.place), piece);
+            for stretch in self.spare.stretches.drain(..) {
+                let (piece, rest) = bytes.split_at(stretch.length);
+                place(
+                    &mut self.window,
+                    distance(self.finished, stretch.place),
+                    piece,
+                );
                 bytes = rest;
             }
             self.spare.bytes.clear();
             self.spare.bytes.shrink_to(KEPT);
-            self.spare.runs.shrink_to(KEPT / size_of::<Run>());
+            self.spare.stretches.shrink_to(KEPT / size_of::<Stretch>());
         }
         self.taken = distance(self.finished, end);
         &self.window[..self.taken]

@@ -16,7 +16,7 @@ use dockerflow::{
 /// A check that takes a while, as long as `wave` says at this run, and then reports `message`.
 fn check(name: &'static str, message: fn(usize) -> Message) -> Definition {
     static RUN: AtomicUsize = AtomicUsize::new(0);
-    Definition::asynchronous(name, file!(), line!(), move || async move {
+    Definition::asynchronous(name, (), move || async move {
         let run = RUN.fetch_add(1, Relaxed);
         let wave = 2 + (run * 7 + name.len() * 3) % 11;
         sleep(Duration::from_millis(u64::try_from(wave).unwrap_or(2))).await;
@@ -70,7 +70,7 @@ fn switched() -> Definition {
 
 /// A check that takes most of its deadline.
 fn slow() -> Definition {
-    Definition::asynchronous("slow", file!(), line!(), || async {
+    Definition::asynchronous("slow", (), || async {
         sleep(Duration::from_millis(600)).await;
     })
 }

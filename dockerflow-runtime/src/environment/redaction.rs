@@ -1,6 +1,6 @@
 //! Whether a value may be shown: not if it may be a secret. It hides too much rather than too little.
 
-use crate::error::BadSetting;
+use crate::{cut::cut, error::BadSetting};
 
 /// A name that contains one of these sounds like a secret's.
 const ANYWHERE: [&str; 21] = [
@@ -42,20 +42,17 @@ const VALUES: [&str; 9] = [
     "bearer ",
 ];
 
-/// How many characters of a text are shown.
+/// How many bytes of a text are shown.
 const LONGEST: usize = 200;
 
 /// Returns the text, unless the key's name or the text itself says that it may be a secret. A long one is cut.
 pub(crate) fn shown(name: &str, text: &str) -> Option<String> {
-    (!sounds_secret(name) && !looks_secret(text)).then(|| cut(text))
+    (!sounds_secret(name) && !looks_secret(text)).then(|| beginning(text))
 }
 
-/// Returns the beginning of a text, with a mark if that is not all of it.
-pub(crate) fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+/// Returns the beginning of a text that an error shows.
+pub(crate) fn beginning(text: &str) -> String {
+    cut(text, LONGEST).into_owned()
 }
 
 impl BadSetting {

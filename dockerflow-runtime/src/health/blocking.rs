@@ -19,7 +19,7 @@ use super::{
 use crate::lock::lock;
 
 /// A single poll that takes longer than this blocks its thread.
-const PATIENCE: Duration = Duration::from_millis(100);
+const LONGEST_POLL: Duration = Duration::from_millis(100);
 
 /// The checks that block, as far as they have been found.
 pub(super) struct Blocking {
@@ -58,7 +58,8 @@ impl Blocking {
 
     /// Logs, once, that a check or the extraction of its arguments has blocked its thread, if it took too long.
     fn report(&self, index: usize, polled: Polled, took: Duration) {
-        if took <= PATIENCE || self.named[index][polled as usize].swap(true, Ordering::Relaxed) {
+        if took <= LONGEST_POLL || self.named[index][polled as usize].swap(true, Ordering::Relaxed)
+        {
             return;
         }
         let check = &self.checks[index];

@@ -70,4 +70,11 @@ pub mod redis;
 #[cfg(feature = "sqlx-0_9")]
 pub mod sqlx;
 
+#[cfg(any(feature = "deadpool-0_13", feature = "diesel-2", feature = "sqlx-0_9"))]
+use std::time::Duration;
+
 pub use self::escalation::Escalation;
+
+/// How long a pool may take to give a connection. A check has 800 ms, and needs time to find the reason.
+#[cfg(any(feature = "deadpool-0_13", feature = "diesel-2", feature = "sqlx-0_9"))]
+const POOL_TIMEOUT: Duration = Duration::from_millis(300);

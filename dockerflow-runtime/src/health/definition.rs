@@ -1,6 +1,6 @@
 //! A check as `#[health_check]` defines it: its facts, and how its arguments are extracted from a request.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, panic::Location, sync::Arc, time::Duration};
 
 use actix_web::{Handler, HttpRequest};
 use futures_util::future::LocalBoxFuture;
@@ -25,22 +25,19 @@ type Prepare = dyn Fn(HttpRequest) -> LocalBoxFuture<'static, Result<Job, Messag
 impl Definition {
     /// Defines a check that is an `async fn`: it runs on the health thread.
     #[doc(hidden)]
-    pub fn asynchronous<H, Args>(
-        name: &'static str,
-        file: &'static str,
-        line: u32,
-        handler: H,
-    ) -> Self
+    #[track_caller]
+    pub fn asynchronous<I, H>(name: &'static str, inputs: I, handler: H) -> Self
     where
-        H: Handler<Args> + Send + Sync,
+        I: Inputs,
+        H: Handler<I::Args> + Send + Sync,
         H::Output: IntoMessages,
-        Args: Inputs,
     {
-        Self::new(name, file, line, move |inputs: Args| -> Job {
+        Self::new(name, inputs, move |extracted| -> Job {
             let handler = handler.clone();
             Box::new(move || {
+                let arguments = I::arguments(extracted);
                 Work::Async(Box::pin(async move {
-                    handler.call(inputs).await.into_messages(name)
+                    handler.call(arguments).await.into_messages(name)
                 }))
             })
         })
@@ -48,37 +45,46 @@ impl Definition {
 
     /// Defines a check that is a plain `fn`: it runs on the blocking pool.
     #[doc(hidden)]
-    pub fn blocking<F, Args>(name: &'static str, file: &'static str, line: u32, function: F) -> Self
+    #[track_caller]
+    pub fn blocking<I, F>(name: &'static str, inputs: I, function: F) -> Self
     where
-        F: Blocking<Args>,
+        I: Inputs,
+        F: Blocking<I::Args>,
         F::Output: IntoMessages,
-        Args: Inputs,
     {
-        Self::new(name, file, line, move |inputs: Args| -> Job {
+        Self::new(name, inputs, move |extracted| -> Job {
             let function = function.clone();
             Box::new(move || {
-                Work::Blocking(Box::new(move || function.call(inputs).into_messages(name)))
+                Work::Blocking(Box::new(move || {
+                    function.call(I::arguments(extracted)).into_messages(name)
+                }))
             })
         })
     }
 
-    fn new<Args: Inputs>(
+    #[track_caller]
+    fn new<I: Inputs>(
         name: &'static str,
-        file: &'static str,
-        line: u32,
-        job: impl Fn(Args) -> Job + Clone + Send + Sync + 'static,
+        inputs: I,
+        job: impl Fn(I::Extracted) -> Job + Clone + Send + Sync + 'static,
     ) -> Self {
+        // The caller is what the macro has made: where its attribute stands.
+        let place = Location::caller();
         let check = Check {
             name,
-            place: Place { file, line },
+            place: Place {
+                file: place.file(),
+                line: place.line(),
+            },
             worst: Level::Critical,
             timeout: None,
         };
+        let inputs = Arc::new(inputs);
         let prepare = move |request: HttpRequest| -> LocalBoxFuture<'static, Result<Job, Message>> {
-            let job = job.clone();
+            let (inputs, job) = (inputs.clone(), job.clone());
             Box::pin(async move {
-                match Args::extract(&request).await {
-                    Ok(inputs) => Ok(job(inputs)),
+                match inputs.extract(&request).await {
+                    Ok(extracted) => Ok(job(extracted)),
                     Err(text) => Err(unavailable(name, text)),
                 }
             })

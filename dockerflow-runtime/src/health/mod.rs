@@ -38,7 +38,7 @@ pub(crate) use self::{
     waiter::WrittenReport,
 };
 #[doc(hidden)]
-pub use self::{definition::Definition, registry::Registration};
+pub use self::{definition::Definition, inputs::input, registry::Registration};
 pub use self::{
     heartbeat::Heartbeat,
     level::Level,

@@ -31,11 +31,7 @@ impl HealthOptions {
                 |text| text.parse().ok().filter(StatusCode::is_server_error),
             ),
             details: environment.flag("DOCKERFLOW_HEARTBEAT_DETAILS"),
-            ttl: environment.duration(
-                "DOCKERFLOW_HEARTBEAT_TTL",
-                Duration::from_secs(1),
-                Duration::ZERO,
-            ),
+            ttl: environment.seconds("DOCKERFLOW_HEARTBEAT_TTL", 1),
             timeout: environment.duration(
                 "DOCKERFLOW_HEARTBEAT_TIMEOUT",
                 Duration::from_millis(800),

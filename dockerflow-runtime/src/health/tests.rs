@@ -19,7 +19,7 @@ use actix_web::{
 use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{
-    checker::HealthChecker, definition::Definition, level::Level, message::Message,
+    checker::HealthChecker, definition::Definition, inputs::input, level::Level, message::Message,
     observer::HeartbeatObserver, options::HealthOptions, state::HealthState, waiter::WrittenReport,
 };
 use crate::{environment::Environment, lock::lock};
@@ -84,7 +84,7 @@ async fn a_check_that_hangs_is_given_up_after_its_grace_and_started_afresh() {
             _ => Box::pin(ready(())),
         }
     };
-    let check = Definition::asynchronous("hangs_once", file!(), line!(), hangs_once).timeout(20);
+    let check = Definition::asynchronous("hangs_once", (), hangs_once).timeout(20);
     let heartbeat = heartbeat(Duration::ZERO, [check]);
     let began = Instant::now();
     while !probe(&heartbeat).await.report.passed() {
@@ -109,7 +109,7 @@ async fn what_a_check_holds_is_dropped_with_the_server() {
             drop(held);
         }
     };
-    let check = Definition::asynchronous("hangs", file!(), line!(), hangs).timeout(20);
+    let check = Definition::asynchronous("hangs", (), hangs).timeout(20);
     let heartbeat = heartbeat(HOUR, [check]);
     assert!(!probe(&heartbeat).await.report.passed());
     assert_eq!(held.get(), 1);
@@ -137,7 +137,7 @@ impl FromRequest for NeverAtFirst {
 #[test]
 fn a_run_whose_worker_ends_is_lost_and_its_follower_starts_another() {
     let needs = |_: NeverAtFirst| async {};
-    let check = Definition::asynchronous("needs", file!(), line!(), needs).timeout(10_000);
+    let check = Definition::asynchronous("needs", (input(),), needs).timeout(10_000);
     let heartbeat = heartbeat(HOUR, [check]);
     let leader = heartbeat.clone();
     let leader = thread::spawn(move || {
@@ -160,14 +160,14 @@ fn a_run_whose_worker_ends_is_lost_and_its_follower_starts_another() {
 async fn a_probe_whose_time_is_over_is_told_what_is_known_and_that_is_not_kept() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = Arc::new(Mutex::new(released));
-    let fine = Definition::asynchronous("a_fine_one", file!(), line!(), async || ()).timeout(20);
+    let fine = Definition::asynchronous("a_fine_one", (), async || ()).timeout(20);
     let blocks = move || {
         let released = released.clone();
         async move {
             let _released = lock(&released).recv();
         }
     };
-    let blocks = Definition::asynchronous("blocks", file!(), line!(), blocks).timeout(20);
+    let blocks = Definition::asynchronous("blocks", (), blocks).timeout(20);
     let heartbeat = heartbeat(HOUR, [fine, blocks]);
     let written = probe(&heartbeat).await;
     let told: serde_json::Value = serde_json::from_slice(&written.brief).expect("JSON");
@@ -190,7 +190,7 @@ async fn a_report_is_fresh_from_its_completion_and_not_longer() {
         counted.fetch_add(1, SeqCst);
         sleep(Duration::from_millis(700))
     };
-    let check = Definition::asynchronous("slow", file!(), line!(), slow);
+    let check = Definition::asynchronous("slow", (), slow);
     let heartbeat = heartbeat(Duration::from_millis(600), [check]);
     assert!(heartbeat.fresh().is_none());
     assert!(probe(&heartbeat).await.report.passed());
@@ -211,10 +211,7 @@ async fn without_a_ttl_each_probe_has_a_run_and_probes_at_once_share_one() {
         counted.fetch_add(1, SeqCst);
         sleep(Duration::from_millis(50))
     };
-    let heartbeat = heartbeat(
-        Duration::ZERO,
-        [Definition::asynchronous("slow", file!(), line!(), slow)],
-    );
+    let heartbeat = heartbeat(Duration::ZERO, [Definition::asynchronous("slow", (), slow)]);
     tokio::join!(probe(&heartbeat), probe(&heartbeat), probe(&heartbeat));
     assert_eq!(runs.load(SeqCst), 1);
     probe(&heartbeat).await;
@@ -230,8 +227,8 @@ async fn each_run_is_observed_once_and_an_observer_that_panics_harms_nobody() {
     let heartbeat = heartbeat(
         HOUR,
         [
-            Definition::blocking("failing", file!(), line!(), failing),
-            Definition::asynchronous("slow", file!(), line!(), slow),
+            Definition::blocking("failing", (), failing),
+            Definition::asynchronous("slow", (), slow),
         ],
     );
     heartbeat.observe(HeartbeatObserver::new(|_| panic!("an observer")));
@@ -268,8 +265,8 @@ impl FromRequest for Panics {
 
 #[actix_web::test]
 async fn a_panic_while_inputs_are_made_is_that_checks_and_no_others() {
-    let panics = Definition::asynchronous("panics", file!(), line!(), |_: Panics| async {});
-    let fine = Definition::asynchronous("fine", file!(), line!(), async || ());
+    let panics = Definition::asynchronous("panics", (input(),), |_: Panics| async {});
+    let fine = Definition::asynchronous("fine", (), async || ());
     let written = probe(&heartbeat(HOUR, [fine, panics])).await;
     let expected =
         r#"{"status":"critical","checks":{"fine":"ok","panics":"critical"},"details":{}}"#;
@@ -282,8 +279,8 @@ async fn a_plain_fn_that_was_in_time_is_not_late_because_another_check_blocks_th
     let heartbeat = heartbeat(
         HOUR,
         [
-            Definition::blocking("a_quick_one", file!(), line!(), || ()).timeout(200),
-            Definition::asynchronous("blocks", file!(), line!(), blocks).timeout(10_000),
+            Definition::blocking("a_quick_one", (), || ()).timeout(200),
+            Definition::asynchronous("blocks", (), blocks).timeout(10_000),
         ],
     );
     let written = probe(&heartbeat).await;
@@ -293,7 +290,7 @@ async fn a_plain_fn_that_was_in_time_is_not_late_because_another_check_blocks_th
 #[actix_web::test]
 async fn a_check_whose_arguments_come_too_late_says_so() {
     let needs = |_: NeverExtracted| async {};
-    let check = Definition::asynchronous("needs", file!(), line!(), needs).timeout(50);
+    let check = Definition::asynchronous("needs", (input(),), needs).timeout(50);
     let written = probe(&heartbeat(HOUR, [check])).await;
     let messages = written.report.checks()[0].messages();
     let texts: Vec<_> = messages.iter().map(|one| (one.id(), one.text())).collect();
@@ -316,7 +313,7 @@ impl FromRequest for NeverExtracted {
 #[actix_web::test]
 async fn an_argument_that_cannot_be_extracted_is_named_with_the_reason() {
     let needs = |_: actix_web::web::Data<Arc<Vec<u8>>>| async {};
-    let check = Definition::asynchronous("needs", file!(), line!(), needs);
+    let check = Definition::asynchronous("needs", (input(),), needs);
     let written = probe(&heartbeat(HOUR, [check])).await;
     let message: &Message = &written.report.checks()[0].messages()[0];
     assert_eq!(message.id(), "needs.unavailable");
@@ -326,7 +323,7 @@ async fn an_argument_that_cannot_be_extracted_is_named_with_the_reason() {
 
 #[actix_web::test]
 async fn the_runs_of_each_check_are_kept_and_probes_with_a_fresh_report_add_none() {
-    let check = Definition::blocking("failing", file!(), line!(), || Err::<(), _>("down"));
+    let check = Definition::blocking("failing", (), || Err::<(), _>("down"));
     let heartbeat = heartbeat(Duration::ZERO, [check]);
     for _ in 0..3 {
         probe(&heartbeat).await;

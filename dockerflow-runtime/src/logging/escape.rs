@@ -133,7 +133,7 @@ pub(crate) fn head(text: &str, most: usize) -> &str {
 }
 
 /// Where the inside of a JSON string, which is longer than `most` bytes, can be cut, so that at most these are left.
-pub(crate) fn cut(inside: &[u8], most: usize) -> usize {
+pub(crate) fn end_within(inside: &[u8], most: usize) -> usize {
     let mut at = 0;
     loop {
         let length = match inside[at] {
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_cut_is_never_inside_a_character_or_an_escape() {
         let inside = &escaped("ab\u{1}\"é€🦀c")[1..];
-        let ends = (0..=20).map(|most| cut(inside.as_bytes(), most));
+        let ends = (0..=20).map(|most| end_within(inside.as_bytes(), most));
         assert!(ends.eq([
             0, 1, 2, 2, 2, 2, 2, 2, 8, 8, 10, 10, 12, 12, 12, 15, 15, 15, 15, 19, 20
         ]));

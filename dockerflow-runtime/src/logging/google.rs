@@ -2,7 +2,7 @@
 
 use super::{
     bounds::{SENT, TWICE},
-    escape::{cut, escape, escape_lossy},
+    escape::{end_within, escape, escape_lossy},
     line::{Format, Google, Line},
     value::{Value, write_name, write_value},
 };
@@ -69,7 +69,7 @@ impl Line<'_> {
             let from = into.len();
             escape_lossy(into, text.get(..=TWICE).unwrap_or(text));
             if into.len() - from > TWICE {
-                let end = from + cut(&into[from..], TWICE);
+                let end = from + end_within(&into[from..], TWICE);
                 into.truncate(end);
             }
             into.extend_from_slice(br#"","#);

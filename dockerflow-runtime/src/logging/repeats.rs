@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::origin::Origin;
+use super::origin::RecordOrigin;
 use crate::lock::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ impl Repeats {
     }
 
     /// Returns whether another line of this place is logged, and, if a new second begins, how many were left out in the last one.
-    pub(super) fn admit(&self, origin: &Origin<'_>) -> (bool, Vec<LeftOut>) {
+    pub(super) fn admit(&self, origin: &RecordOrigin<'_>) -> (bool, Vec<LeftOut>) {
         let mut ended = Vec::new();
         let admitted = {
             let mut places = lock(&self.places);

@@ -14,7 +14,7 @@ use super::{
     line::{Format, Layout},
     mozlog::target_of,
     options::LogOptions,
-    origin::Origin,
+    origin::RecordOrigin,
     panics,
     sink::{Logging, Tap, current, flush, set_tap},
     value::Value,
@@ -158,7 +158,7 @@ impl Drain for Root {
 #[inline(never)] // what is filtered out needs none of its preparations
 fn write(logging: &Logging, record: &Record<'_>, values: &OwnedKVList) {
     let message = Some(Value::Format(*record.msg()));
-    let origin = Origin {
+    let origin = RecordOrigin {
         target: target_of(record),
         file: Some(record.file()),
         line: record.line(),

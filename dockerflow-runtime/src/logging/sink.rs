@@ -14,7 +14,7 @@ use super::{
     filter::Filter,
     line::{Layout, Line},
     options::LogOptions,
-    origin::Origin,
+    origin::RecordOrigin,
     repeats::{LeftOut, Repeats},
     unresolved,
     value::Value,
@@ -140,7 +140,7 @@ impl Logging {
     pub(crate) fn log(
         &self,
         level: Level,
-        origin: &Origin<'_>,
+        origin: &RecordOrigin<'_>,
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
     ) {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     bounds::{CUT, NAME, SENT, WORTH},
-    escape::{Escaped, cut, escape, escape_lossy, head},
+    escape::{Escaped, end_within, escape, escape_lossy, head},
 };
 
 /// The kinds of value that a line writes differently.
@@ -107,7 +107,7 @@ pub(super) fn cut_string(into: &mut Vec<u8>, from: usize, most: usize) -> bool {
     }
     let inside = &into[from + 1..into.len() - 1];
     if inside.len() > most - around {
-        let end = from + 1 + cut(inside, most - around);
+        let end = from + 1 + end_within(inside, most - around);
         into.truncate(end);
         into.extend_from_slice(CUT.as_bytes());
         into.push(b'"');

@@ -19,7 +19,7 @@ pub(super) struct Recorded {
     /// The rest of a line of statsd, after the time.
     pub(super) tail: Box<[u8]>,
     #[cfg(feature = "prometheus")]
-    pub(super) series: Option<std::sync::Arc<super::prometheus::Value>>,
+    pub(super) series: Option<std::sync::Arc<super::prometheus::SeriesValue>>,
 }
 
 /// Those that a worker knows: as many as its app has routes, times methods and classes of status.

@@ -143,12 +143,9 @@ impl Metrics {
             #[cfg(feature = "prometheus")]
             registry,
         });
-        let mut client = StatsdClient::builder(&prefix, Sink(recorder.clone()));
-        for (key, value) in &options.tags {
-            client = client.with_tag(key, value);
-        }
+        let client = StatsdClient::from_sink(&prefix, Sink(recorder.clone()));
         Ok(Self {
-            client: Arc::new(client.build()),
+            client: Arc::new(client),
             recorder: Some(recorder),
         })
     }

@@ -98,22 +98,14 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 const OWN_TAGS: [&str; 4] = ["check", "method", "route", "status"];
 
 fn tags(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut tags: Vec<(String, String)> = Vec::new();
-    for tag in items(text) {
-        let pair = tag.split_once(':');
-        let Some((key, value)) = pair.filter(|(key, value)| !key.is_empty() && !value.is_empty())
-        else {
-            return Err("comma-separated tags such as env:prod,region:eu".into());
-        };
+    let expected = || "comma-separated tags such as env:prod,region:eu".to_owned();
+    let tags = pairs(text, ':', expected, |key, value| {
         let key = plain(key);
         if OWN_TAGS.contains(&&*key) {
             return Err(format!("tags other than {}", OWN_TAGS.join(", ")));
         }
-        if tags.iter().any(|(earlier, _)| *earlier == key) {
-            return Err(format!("each tag once: {key} is there twice"));
-        }
-        tags.push((key, plain(value)));
-    }
+        Ok((key, plain(value)))
+    })?;
     let bytes: usize = tags
         .iter()
         .map(|(key, value)| key.len() + value.len() + 2)
@@ -125,20 +117,13 @@ fn tags(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn renames(text: &str) -> Result<Vec<(Ours, Option<String>)>, String> {
-    let mut renames: Vec<(Ours, Option<String>)> = Vec::new();
-    for item in items(text) {
-        let pair = item.split_once('=').and_then(|(ours, name)| {
-            let row = ALL.iter().find(|row| row.name == ours.trim())?;
-            let name = Some(name.trim()).filter(|name| !name.is_empty() && name.len() <= 200)?;
-            Some((row, name))
-        });
-        let (row, name) = pair.ok_or_else(expected_names)?;
-        if renames.iter().any(|(earlier, _)| *earlier == row.metric) {
-            return Err(format!("each name once: {} is there twice", row.name));
-        }
+    let renames = pairs(text, '=', expected_names, |ours, name| {
+        let row = ALL.iter().find(|row| row.name == ours);
+        let row = row.filter(|_| name.len() <= 200);
+        let row = row.ok_or_else(expected_names)?;
         let name = (!name.eq_ignore_ascii_case("off")).then(|| plain(name));
-        renames.push((row.metric, name));
-    }
+        Ok((row.metric, name))
+    })?;
     let names = Names::new("", &renames);
     let mut all: Vec<_> = ALL.iter().filter_map(|row| names.of(row.metric)).collect();
     all.sort_unstable();
@@ -146,6 +131,29 @@ fn renames(text: &str) -> Result<Vec<(Ours, Option<String>)>, String> {
         Some(pair) => Err(format!("a name for each: two would be {}", pair[0])),
         None => Ok(renames),
     }
+}
+
+/// Reads a list of pairs of a key and a value with `between` between them, no key twice and no part empty.
+fn pairs<K: PartialEq, V>(
+    text: &str,
+    between: char,
+    expected: impl Fn() -> String,
+    read: impl Fn(&str, &str) -> Result<(K, V), String>,
+) -> Result<Vec<(K, V)>, String> {
+    let mut pairs: Vec<(K, V)> = Vec::new();
+    for item in items(text) {
+        let parts = item.split_once(between);
+        let parts = parts.map(|(key, value)| (key.trim(), value.trim()));
+        let (key, value) = parts
+            .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+            .ok_or_else(&expected)?;
+        let pair = read(key, value)?;
+        if pairs.iter().any(|(earlier, _)| *earlier == pair.0) {
+            return Err(format!("each one once: {key} is there twice"));
+        }
+        pairs.push(pair);
+    }
+    Ok(pairs)
 }
 
 fn expected_names() -> String {
@@ -190,7 +198,7 @@ mod tests {
             assert_eq!(options.statsd.expect(host).host, "::1");
         }
         assert_eq!(read("STATSD_TAGS", ",,").expect("none").tags, []);
-        let tags = read("STATSD_TAGS", "env:prod, url:http://x ,")
+        let tags = read("STATSD_TAGS", "env: prod, url:http://x ,")
             .expect("tags")
             .tags;
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());

@@ -11,7 +11,7 @@ use super::{
     kept,
     names::Ours,
     state::{OURS, State},
-    statsd::{Outbox, accept, milliseconds, plain_into, spell_out},
+    statsd::{Outbox, accept, milliseconds, plain_into, spell_out, with_constant},
 };
 
 /// The metrics of a server.
@@ -116,7 +116,7 @@ impl Recorder {
             let end = line.find([':', '|']).unwrap_or(line.len());
             line[..end].to_owned()
         };
-        match accept(line) {
+        match accept(line).and_then(|clean| with_constant(clean, &self.state.tags)) {
             Ok(clean) if self.state.is_ours(&name(&clean)) => {
                 self.state.refused.warn(&name(&clean), "sent", OURS);
             }

@@ -216,10 +216,13 @@ fn names_and_tags_are_of_the_apps_choice() {
         .with_tag("kind", "book")
         .send();
     let line = await_line(&socket, |line| line.starts_with("shop.sold"));
-    assert!(
-        line.contains("kind:book") && line.contains("env:prod"),
-        "{line}"
-    );
+    assert_eq!(line, "shop.sold:1|c|#kind:book,env:prod");
+    // A tag of the app's own is the more specific one.
+    metrics
+        .incr_with_tags("returned")
+        .with_tag("env", "canary")
+        .send();
+    await_line(&socket, |line| line == "shop.returned:1|c|#env:canary");
     await_line(&socket, |line| line == "shop.busy:0|g|#env:prod");
 }
 

@@ -32,11 +32,14 @@ impl Address {
     ) -> Self {
         let default = Self::Tcp(SocketAddr::new(default_host, port));
         environment.get_or(host, default, |text| {
-            if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
+            // An `@` at the start means an abstract socket elsewhere, which is no file.
+            let path = text.strip_prefix("unix:");
+            if let Some(path) = path.filter(|path| !path.is_empty() && !path.starts_with('@')) {
                 return Ok(Self::Unix(path.into()));
             }
             let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-            if let Ok(ip) = bare.unwrap_or(text).parse() {
+            let ip = bare.unwrap_or(text).parse().ok();
+            if let Some(ip) = ip.filter(|ip| !is_for_many(*ip)) {
                 return Ok(Self::Tcp(SocketAddr::new(ip, port)));
             }
             let expected = "an IP address such as 0.0.0.0, :: or 127.0.0.1, or unix:/path/of/a.sock";
@@ -78,6 +81,11 @@ impl Address {
             Self::Unix(path) => Some(path),
         }
     }
+}
+
+/// Reports whether no client can connect to an address, because it stands for many machines. Linux listens on it.
+fn is_for_many(ip: IpAddr) -> bool {
+    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 impl fmt::Display for Address {

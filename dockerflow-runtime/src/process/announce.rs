@@ -4,10 +4,7 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-use crate::service::Shared;
-
-/// The target of the process's log records.
-pub(super) const LOG: &str = "dockerflow.server";
+use crate::service::{LOG, Shared};
 
 /// What is logged about a server.
 #[derive(Debug)]

@@ -58,60 +58,22 @@ impl ProcessOptions {
                 expected: "an IP address, not a Unix socket".into(),
             });
         }
-        let workers = environment.get(
-            "WORKERS",
-            None,
-            &format!("a number from 1 to {MOST_WORKERS}"),
-            |text| {
-                let count = text.parse().ok();
-                count
-                    .filter(|count| (1..=MOST_WORKERS).contains(count))
-                    .map(Some)
-            },
-        );
+        let workers = environment.number("WORKERS", MOST_WORKERS);
         Self {
             address,
             ops: ops_port.map(|_| ops),
             port,
             workers,
-            drain_delay: environment.duration(
-                "DOCKERFLOW_DRAIN_DELAY",
-                Duration::from_secs(5),
-                Duration::ZERO,
-            ),
-            shutdown_timeout: environment.duration(
-                "DOCKERFLOW_SHUTDOWN_TIMEOUT",
-                Duration::from_secs(20),
-                Duration::ZERO,
-            ),
-            keep_alive: environment.duration(
-                "DOCKERFLOW_KEEP_ALIVE",
-                Duration::from_secs(5),
-                Duration::ZERO,
-            ),
-            client_request_timeout: environment.duration(
-                "DOCKERFLOW_CLIENT_REQUEST_TIMEOUT",
-                Duration::from_secs(5),
-                Duration::ZERO,
-            ),
-            max_connections: environment.get(
-                "DOCKERFLOW_MAX_CONNECTIONS",
-                25_000,
-                "a number from 1 to 1000000",
-                |text| {
-                    let count = text.parse().ok();
-                    count.filter(|count| (1..=1_000_000).contains(count))
-                },
-            ),
-            backlog: environment.get(
-                "DOCKERFLOW_BACKLOG",
-                1024,
-                "a number from 1 to 65535",
-                |text| {
-                    let count = text.parse().ok();
-                    count.filter(|count| (1..=65_535).contains(count))
-                },
-            ),
+            drain_delay: environment.seconds("DOCKERFLOW_DRAIN_DELAY", 5),
+            shutdown_timeout: environment.seconds("DOCKERFLOW_SHUTDOWN_TIMEOUT", 20),
+            keep_alive: environment.seconds("DOCKERFLOW_KEEP_ALIVE", 5),
+            client_request_timeout: environment.seconds("DOCKERFLOW_CLIENT_REQUEST_TIMEOUT", 5),
+            max_connections: environment
+                .number("DOCKERFLOW_MAX_CONNECTIONS", 1_000_000)
+                .unwrap_or(25_000),
+            backlog: environment
+                .number("DOCKERFLOW_BACKLOG", 65_535)
+                .unwrap_or(1024),
         }
     }
 

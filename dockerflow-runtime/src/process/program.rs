@@ -11,7 +11,6 @@ use actix_web::rt::System;
 use futures_util::future::LocalBoxFuture;
 
 use super::{
-    announce::LOG,
     command::{self, Command, CommandLine},
     healthcheck::{complain, healthcheck_with},
     server::Server,
@@ -23,7 +22,7 @@ use crate::{
     environment::Environment,
     error::{BadSetting, Error},
     logging,
-    service::{Version, set_program, version_of_program},
+    service::{LOG, Version, set_program, version_of_program},
 };
 
 /// A service as a program: its command line, start, errors and exit code.

@@ -1,7 +1,7 @@
 //! The server of a process, which an app's `main` receives.
 
 use std::{
-    env, fs,
+    env, fs, io,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
@@ -14,11 +14,12 @@ use actix_http::Request;
 use actix_service::IntoServiceFactory;
 use actix_web::{HttpServer, body::MessageBody};
 use serde::de::DeserializeOwned;
+use tokio::task::JoinHandle;
 
 use super::{
     address::{self, Address},
     also::Also,
-    announce::{Announced, LOG, announce},
+    announce::{Announced, announce},
     http::{self, HttpService, Listening},
     options::ProcessOptions,
     setup::Setup,
@@ -31,7 +32,7 @@ use crate::{
     logging::{self, LogOptions},
     metrics::Metrics,
     reports,
-    service::{Drain, ServiceOptions, Shared},
+    service::{Drain, LOG, ServiceOptions, Shared},
     settings::Files,
 };
 
@@ -60,7 +61,7 @@ pub struct Server {
     set: String,
     serving: Serving,
     /// Taken when the program started, so that a signal that arrives before the service is up is not lost.
-    signals: Option<Signals>,
+    signals: Option<Heeded>,
     also: Vec<Also>,
 }
 
@@ -246,7 +247,7 @@ impl Server {
 
     /// Makes the server heed the signals since now.
     pub(super) fn heed_signals(&mut self) -> Result<(), Error> {
-        self.signals = Some(Signals::new()?);
+        self.signals = Some(Heeded::new()?);
         Ok(())
     }
 
@@ -269,9 +270,9 @@ impl Server {
     {
         self.shared
             .check("an HttpServer that is not from Server::http")?;
-        let signals = match self.signals.take() {
-            Some(signals) => signals,
-            None => Signals::new()?,
+        let Heeded { stop, verbosity } = match self.signals.take() {
+            Some(heeded) => heeded,
+            None => Heeded::new()?,
         };
         let listening = self.listen(http)?;
         let mut servers = Vec::new();
@@ -292,9 +293,8 @@ impl Server {
         };
         let workers = self.shared.engine().map(|engine| engine.workers.clone());
         let watch = workers.map(|workers| actix_web::rt::spawn(workers.watch()));
-        let verbosity = actix_web::rt::spawn(verbosity::listen());
         let mut stopping = None;
-        let ended = stop::run(servers, &shared, &self.options, signals, up, &mut stopping);
+        let ended = stop::run(servers, &shared, &self.options, stop, up, &mut stopping);
         let result = ended.await;
         if let Some(watch) = watch {
             watch.abort();
@@ -394,6 +394,23 @@ impl Server {
             all.push(other);
         }
         Ok(all)
+    }
+}
+
+/// The signals that no longer kill the process.
+#[derive(Debug)]
+struct Heeded {
+    stop: Signals,
+    /// Raises the level of the log.
+    verbosity: JoinHandle<()>,
+}
+
+impl Heeded {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            stop: Signals::new()?,
+            verbosity: actix_web::rt::spawn(verbosity::listen()),
+        })
     }
 }
 

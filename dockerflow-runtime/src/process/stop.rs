@@ -15,14 +15,13 @@ use actix_web::{
 use futures_util::future::try_join_all;
 
 use super::{
-    announce::LOG,
     options::ProcessOptions,
     signals::{Signals, StopSignal},
     systemd,
 };
 use crate::{
     error::Error,
-    service::{Drain, Shared},
+    service::{Drain, LOG, Shared},
 };
 
 /// How long a listener has to close before it is reported as closed.
@@ -127,7 +126,7 @@ async fn until_stopped(
             result
         }
         () = sleep(shutdown_timeout) => {
-            log::warn!(target: LOG, "requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
+            log::warn!(target: LOG, "any requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
             Ok(())
         }
         signal = signals.next_after(first) => {

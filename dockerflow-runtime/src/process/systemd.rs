@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use super::announce::LOG;
+use crate::service::LOG;
 
 /// Sends a state, such as `READY=1`, to the service manager that started this process, if it asked for notifications.
 pub(super) fn notify(state: &str) {

@@ -102,6 +102,11 @@ pub(crate) fn misspelt(variables: impl IntoIterator<Item = (OsString, OsString)>
     let mut names: Vec<_> = names.collect();
     names.sort();
     let warnings = names.iter().map(|name| {
+        // Some of ours have no prefix.
+        let bare = name.strip_prefix("DOCKERFLOW_").unwrap_or_default();
+        if is_ours(bare) {
+            return format!("unknown variable {name}: did you mean {bare}?");
+        }
         let nearest = ALL
             .iter()
             .map(|variable| (strsim::damerau_levenshtein(name, variable.name), variable))
@@ -190,6 +195,9 @@ mod tests {
                 "DOCKERFLOW_HEARTBEAT_DETAILS",
             ),
             ("DOCKERFLOW_OPSPORT", "DOCKERFLOW_OPS_PORT"),
+            ("DOCKERFLOW_PORT", "PORT"),
+            ("DOCKERFLOW_HOST", "HOST"),
+            ("DOCKERFLOW_LOG_LEVEL", "LOG_LEVEL"),
         ] {
             let text = format!("unknown variable {name}: did you mean {nearest}?");
             assert_eq!(warnings(name, "1"), text);
@@ -244,5 +252,33 @@ mod tests {
             text.contains(&format!("{head}{table}\n\n")),
             "the table in docs/configuration.md should be:\n{head}{table}"
         );
+    }
+
+    #[test]
+    fn no_other_page_has_a_table_of_defaults_and_the_variables_of_each_exist() {
+        let pages = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+        let mut rows = 0;
+        for page in pages.expect("docs/") {
+            let path = page.expect("a page").path();
+            if path.ends_with("configuration.md") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("a page");
+            let mut lines = text.lines();
+            while let Some(head) = lines.by_ref().find(|line| line.starts_with("| variable |")) {
+                assert!(!head.contains("default"), "{}: {head}", path.display());
+                for row in lines
+                    .by_ref()
+                    .skip(1)
+                    .take_while(|line| line.starts_with('|'))
+                {
+                    let name = row.split('`').nth(1).expect("a name");
+                    let exists = ALL.iter().any(|variable| variable.name == name);
+                    assert!(exists, "{}: {row}", path.display());
+                    rows += 1;
+                }
+            }
+        }
+        assert!(rows > 0, "docs/metrics.md has such a table");
     }
 }

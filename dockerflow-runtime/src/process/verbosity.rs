@@ -5,8 +5,7 @@ use std::time::Duration;
 use actix_web::rt::time::timeout;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::announce::LOG;
-use crate::logging;
+use crate::{logging, service::LOG};
 
 /// How long the level stays raised, unless another signal takes it back.
 const TIME: Duration = Duration::from_secs(600);

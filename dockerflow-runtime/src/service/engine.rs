@@ -15,8 +15,9 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Bytes};
 use super::{
     drain::Drain,
     options::ServiceOptions,
-    page::Instance,
+    page::Identity,
     probes::Probes,
+    records::LOG,
     version::{self, Embedded},
     workers::Workers,
 };
@@ -44,7 +45,7 @@ pub struct ServiceDefinition {
 pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Arc<HealthChecker>,
-    pub(crate) instance: Instance,
+    pub(crate) identity: Identity,
     pub(crate) probes: Probes,
     pub(crate) workers: Arc<Workers>,
     pub(crate) options: ServiceOptions,
@@ -318,7 +319,7 @@ impl Engine {
                 Some(_) => log::Level::Info,
             };
             log::log!(
-                target: "dockerflow.server", level,
+                target: LOG, level,
                 "this service has no health checks: /__heartbeat__ cannot fail"
             );
         }
@@ -332,7 +333,7 @@ impl Engine {
         // With a port for operations, it is not public.
         if options.error_endpoint && !options.has_ops_port {
             log::warn!(
-                target: "dockerflow.server",
+                target: LOG,
                 "DOCKERFLOW_ERROR_ENDPOINT is set: whoever reaches /__error__ can raise alerts and spend the quota of error reports"
             );
         }
@@ -344,7 +345,7 @@ impl Engine {
             );
         }
         Ok(Self {
-            instance: Instance::new(program(), &version),
+            identity: Identity::new(program(), &version),
             version,
             heartbeat: Arc::new(heartbeat),
             probes: Probes::default(),

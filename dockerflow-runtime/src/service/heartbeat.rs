@@ -23,7 +23,7 @@ const REFRESH: (u64, u64) = (5, 3600);
 /// Returns the response if it is known without waiting: the report is fresh, or none is needed.
 pub(super) fn immediate(request: &HttpRequest, engine: &Engine) -> Option<HttpResponse> {
     let asked = Asked::of(request, engine);
-    if !asked.checks.iter().all(|name| engine.heartbeat.has(name)) {
+    if !asked.names().all(|name| engine.heartbeat.has(name)) {
         // The name is not repeated: it is whatever the client sent.
         return Some(vary(response(StatusCode::NOT_FOUND, BoxBody::new(()))));
     }
@@ -47,21 +47,27 @@ pub(super) async fn wait(request: &HttpRequest, engine: &Arc<Engine>) -> HttpRes
 
 /// Returns whether a request asks for some of the checks alone.
 pub(super) fn names_checks(request: &HttpRequest) -> bool {
-    pairs(request).iter().any(|(key, _)| key == "check")
+    parts(request).any(|(_, key, _)| key == CHECK)
 }
 
-/// Returns the query, decoded; nothing if it cannot be.
-fn pairs(request: &HttpRequest) -> Vec<(String, String)> {
-    match request.query_string() {
-        "" => Vec::new(),
-        query => Query::from_query(query).map_or_else(|_| Vec::new(), Query::into_inner),
-    }
+/// `?check=…`: this check alone, and others that are named likewise.
+const CHECK: &str = "check";
+
+/// Returns the parts of the query: each as it came, its key, and its value.
+fn parts(request: &HttpRequest) -> impl Iterator<Item = (&str, String, String)> {
+    let parts = request.query_string().split('&');
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.filter_map(|part| {
+        let pairs = Query::<Vec<(String, String)>>::from_query(part).ok()?;
+        let (key, value) = pairs.into_inner().pop()?;
+        Some((part, key, value))
+    })
 }
 
 /// What a request wants to know, and in which form.
-struct Asked {
-    /// `?check=…`: these checks alone.
-    checks: Vec<String>,
+struct Asked<'a> {
+    /// The parts of the query that name checks, each with the name.
+    checks: Vec<(&'a str, String)>,
     /// `?refresh=…`: seconds after which a page loads itself again.
     refresh: Option<u64>,
     page: bool,
@@ -69,17 +75,17 @@ struct Asked {
     details: bool,
 }
 
-impl Asked {
-    fn of(request: &HttpRequest, engine: &Engine) -> Self {
+impl<'a> Asked<'a> {
+    fn of(request: &'a HttpRequest, engine: &Engine) -> Self {
         let mut asked = Self {
             checks: Vec::new(),
             refresh: None,
             page: engine.shows_operations(request) && prefers_page(request.headers()),
             details: engine.shows_operations(request) && engine.options.health.details,
         };
-        for (key, value) in pairs(request) {
+        for (part, key, value) in parts(request) {
             match key.as_str() {
-                "check" => asked.checks.push(value),
+                CHECK => asked.checks.push((part, value)),
                 "refresh" => {
                     let seconds = value.parse::<u64>().ok();
                     asked.refresh = seconds.map(|seconds| seconds.clamp(REFRESH.0, REFRESH.1));
@@ -89,18 +95,21 @@ impl Asked {
         }
         asked
     }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.checks.iter().map(|(_, name)| name.as_str())
+    }
 }
 
 fn answer(
     request: &HttpRequest,
     engine: &Engine,
-    asked: &Asked,
+    asked: &Asked<'_>,
     written: &WrittenReport,
 ) -> HttpResponse {
-    let part = match asked.checks.as_slice() {
-        [] => None,
-        names => written.report.only(names.iter().map(String::as_str)),
-    };
+    let part = (!asked.checks.is_empty())
+        .then(|| written.report.only(asked.names()))
+        .flatten();
     let report = part.as_ref().unwrap_or(&written.report);
     let passed = part.as_ref().map_or(written.passed, Report::passed);
     let status = if passed {
@@ -119,7 +128,7 @@ fn answer(
     vary(json(status, body))
 }
 
-fn draining(request: &HttpRequest, engine: &Engine, asked: &Asked) -> HttpResponse {
+fn draining(request: &HttpRequest, engine: &Engine, asked: &Asked<'_>) -> HttpResponse {
     let status = engine.options.health.failed_status;
     if asked.page {
         return page(request, engine, asked, status, &Report::draining(), true);
@@ -131,7 +140,7 @@ fn draining(request: &HttpRequest, engine: &Engine, asked: &Asked) -> HttpRespon
 fn page(
     request: &HttpRequest,
     engine: &Engine,
-    asked: &Asked,
+    asked: &Asked<'_>,
     status: StatusCode,
     report: &Report,
     draining: bool,
@@ -145,10 +154,9 @@ fn page(
             .map(ToString::to_string)
             .collect(),
     });
-    let parts = request.query_string().split('&');
-    let checks_query: Vec<_> = parts.filter(|part| part.starts_with("check=")).collect();
+    let checks_query: Vec<_> = asked.checks.iter().map(|(part, _)| *part).collect();
     let page = Page {
-        instance: &engine.instance,
+        identity: &engine.identity,
         draining,
         report,
         details,

@@ -11,6 +11,7 @@ mod options;
 mod page;
 mod probes;
 mod raise;
+mod records;
 mod remote;
 mod response;
 mod sent;
@@ -26,5 +27,6 @@ pub use self::{
 pub(crate) use self::{
     engine::Shared,
     options::ServiceOptions,
+    records::LOG,
     version::{of_program as version_of_program, set_program},
 };

@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::health::{CheckHistory, CheckReport, Level, RUNS, Report};
+use crate::{
+    cut::cut,
+    health::{CheckHistory, CheckReport, Level, RUNS, Report},
+};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -22,9 +25,9 @@ const MESSAGES: usize = 10;
 /// Checks that the heading names; the table has them all.
 const NAMES: usize = 5;
 
-/// What the page says of the instance.
+/// Who answers, as the page says it.
 #[derive(Debug)]
-pub(crate) struct Instance {
+pub(crate) struct Identity {
     name: String,
     host: String,
     version: String,
@@ -34,7 +37,7 @@ pub(crate) struct Instance {
     started: Instant,
 }
 
-impl Instance {
+impl Identity {
     /// Takes the program's name and the version object.
     pub(crate) fn new(name: String, version: &[u8]) -> Self {
         let version: Value = serde_json::from_slice(version).unwrap_or_default();
@@ -67,7 +70,7 @@ impl Instance {
 
 /// A page. Its `Display` is the HTML.
 pub(super) struct Page<'a> {
-    pub(super) instance: &'a Instance,
+    pub(super) identity: &'a Identity,
     pub(super) draining: bool,
     pub(super) report: &'a Report,
     /// What only operations may see; `None` if the page is public.
@@ -90,7 +93,7 @@ pub(super) struct Details {
 impl Display for Page<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (class, word) = self.state();
-        let name = Escaped(&self.instance.name);
+        let name = Escaped(&self.identity.name);
         out.write_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")?;
         out.write_str("<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n")?;
         out.write_str("<meta name=\"robots\" content=\"noindex\">\n")?;
@@ -158,14 +161,14 @@ impl Page<'_> {
     }
 
     fn facts(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Instance {
+        let Identity {
             host,
             version,
             commit,
             commit_url,
             started,
             ..
-        } = self.instance;
+        } = self.identity;
         out.write_str("<dl>\n")?;
         fact(out, "Version", &Escaped(or_unknown(version)))?;
         match commit_url {
@@ -262,7 +265,8 @@ fn messages(out: &mut fmt::Formatter<'_>, check: &CheckReport) -> fmt::Result {
         )?;
     }
     for (key, value) in check.data().take(MESSAGES) {
-        let text = cut(&value.to_string(), 1000);
+        let text = value.to_string();
+        let text = cut(&text, 1000);
         write!(
             out,
             "<li class=\"dim\">{} = {}</li>",
@@ -275,16 +279,6 @@ fn messages(out: &mut fmt::Formatter<'_>, check: &CheckReport) -> fmt::Result {
         write!(out, "<li>{more} more in the log</li>")?;
     }
     out.write_str("</ul></td>")
-}
-
-/// Cuts a text to `most` characters, with a mark if that is not all.
-fn cut(text: &str, most: usize) -> String {
-    let mut characters = text.chars();
-    let mut start: String = characters.by_ref().take(most).collect();
-    if characters.next().is_some() {
-        start.push('…');
-    }
-    start
 }
 
 fn changed(
@@ -431,14 +425,14 @@ mod tests {
     use super::*;
     use crate::health::Message;
 
-    fn instance() -> Instance {
+    fn identity() -> Identity {
         let version = br#"{"source":"https://github.com/example/shop.git","version":"v1.2.3","commit":"abc123","build":""}"#;
-        Instance::new("shop & co".into(), version)
+        Identity::new("shop & co".into(), version)
     }
 
     fn page(checks: Vec<CheckReport>, details: Option<Details>) -> String {
         let page = Page {
-            instance: &instance(),
+            identity: &identity(),
             draining: false,
             report: &Report::new(checks, Duration::ZERO),
             details,
@@ -519,7 +513,7 @@ mod tests {
         for source in ["javascript:alert(1)//", "http://example.com", ""] {
             let version = serde_json::json!({"source": source, "commit": "abc"}).to_string();
             assert_eq!(
-                Instance::new("x".into(), version.as_bytes()).commit_url,
+                Identity::new("x".into(), version.as_bytes()).commit_url,
                 None
             );
         }

@@ -11,15 +11,14 @@ use std::{
 
 use actix_web::rt::time::{interval, sleep};
 
+use super::records::LOG;
 use crate::lock::lock;
-
-const LOG: &str = "dockerflow.server";
 
 /// How often a worker shows that it is not blocked.
 const TICK: Duration = Duration::from_secs(1);
 
 /// A worker that has not done so for this long is blocked.
-const PATIENCE: Duration = Duration::from_secs(3);
+const BLOCKED_AFTER: Duration = Duration::from_secs(3);
 
 /// The workers of a server.
 #[derive(Debug)]
@@ -77,7 +76,7 @@ impl Workers {
                 Duration::from_millis(milliseconds)
             };
             blocked.retain(|(worker, since)| {
-                let is_blocked = held(worker) >= PATIENCE;
+                let is_blocked = held(worker) >= BLOCKED_AFTER;
                 if !is_blocked {
                     let lasted = Duration::from_millis(now.saturating_sub(*since));
                     let thread = worker.thread.as_str();
@@ -93,7 +92,7 @@ impl Workers {
             for worker in workers {
                 let is_known = blocked.iter().any(|(known, _)| Arc::ptr_eq(known, &worker));
                 let held = held(&worker);
-                if held >= PATIENCE && !is_known {
+                if held >= BLOCKED_AFTER && !is_known {
                     let thread = worker.thread.as_str();
                     log::warn!(
                         target: LOG, thread, duration_ms = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);

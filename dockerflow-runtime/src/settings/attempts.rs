@@ -10,10 +10,10 @@ use std::{cell::Cell, sync::Arc};
 use serde::de::DeserializeOwned;
 
 use super::{
-    deserializer::{Edit, Edits, Node, Run, STAND_INS, hand},
+    deserializer::{Attempt, Edit, Edits, Node, STAND_INS, hand},
     fault::{Fault, Reason, Sources},
     overrides, readings,
-    value::{Kind, Origin, Path, Step, Value},
+    value::{Kind, Origin, Path, Setting, Step},
 };
 use crate::error::BadSetting;
 
@@ -33,7 +33,7 @@ pub(super) struct Read<T> {
 /// Reads `root` as a `T`. `open` is set if `T` does not name its keys and there is no prefix, so that every variable of the process is
 /// in `root`.
 pub(super) fn read<T: DeserializeOwned>(
-    root: Value,
+    root: Setting,
     sources: Sources<'_>,
     open: bool,
 ) -> Result<Read<T>, Vec<BadSetting>> {
@@ -84,16 +84,16 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 struct Attempts {
-    root: Arc<Value>,
+    root: Arc<Setting>,
     edits: Edits,
     warnings: Vec<String>,
     left: Cell<usize>,
     open: bool,
 }
 
-type Kept = Vec<(Path, Arc<Value>)>;
+type Kept = Vec<(Path, Arc<Setting>)>;
 /// A value, the edit of it that changed the fault, and the fault afterwards.
-type Suspect = (Path, Arc<Value>, Edit, Option<(Path, String)>);
+type Suspect = (Path, Arc<Setting>, Edit, Option<(Path, String)>);
 
 impl Attempts {
     fn run<T: DeserializeOwned>(&self, edits: &Edits) -> Result<(T, Vec<String>), Fault> {
@@ -106,17 +106,17 @@ impl Attempts {
         edits: &Edits,
     ) -> (Result<(T, Vec<String>), Fault>, Kept) {
         self.left.set(self.left.get().saturating_sub(1));
-        let run = Run::new(edits);
+        let attempt = Attempt::new(edits);
         let node = Node {
             value: self.root.clone(),
             path: Path::default(),
-            run: &run,
+            attempt: &attempt,
         };
         let result = hand(std::marker::PhantomData, node);
-        let unknown = run.unknown.into_inner();
+        let unknown = attempt.unknown.into_inner();
         (
             result.map(|settings| (settings, unknown)),
-            run.kept.into_inner(),
+            attempt.kept.into_inner(),
         )
     }
 
@@ -188,7 +188,7 @@ impl Attempts {
                 Kind::Text(_) => Kind::Integer((1 << 62) + index as i128),
                 _ => Kind::Text(format!("\u{fffd}{index}")),
             };
-            let other = Edit::Put(Arc::new(Value::new(other, &Origin::Nowhere)));
+            let other = Edit::Put(Arc::new(Setting::new(other, &Origin::Nowhere)));
             for edit in [other, Edit::Remove] {
                 let after = said(self.after::<T>(edits, &[(&path, edit.clone())]));
                 if after.as_ref().is_none_or(|(_, raw)| *raw != fault.raw) {
@@ -321,7 +321,7 @@ impl Attempts {
             return false;
         }
         if below.is_table() && above.is_table() {
-            let merged = super::value::merge(below.clone(), Value::clone(above));
+            let merged = super::value::merge(below.clone(), Setting::clone(above));
             self.edits
                 .insert(upper.clone(), Edit::Put(Arc::new(merged)));
         }
@@ -330,7 +330,7 @@ impl Attempts {
     }
 
     /// Returns the table around a fault's key, as it stands in the settings.
-    fn typed_table(&self, fault: &Fault) -> Option<(Path, Arc<Value>)> {
+    fn typed_table(&self, fault: &Fault) -> Option<(Path, Arc<Setting>)> {
         let (mut path, mut value) = (Path::default(), self.root.clone());
         while fault.path.last_after(&path).is_none() {
             (path, value) = match (fault.path.step(path.len())?, &value.kind) {
@@ -385,12 +385,12 @@ fn with(edits: &Edits, more: &[(&Path, Edit)]) -> Edits {
 }
 
 fn stand_in(which: usize) -> Edit {
-    Edit::Put(Arc::new(Value::new(Kind::Any(which), &Origin::Nowhere)))
+    Edit::Put(Arc::new(Setting::new(Kind::Any(which), &Origin::Nowhere)))
 }
 
 /// Returns what texts may be read as: a single one in every way, several in every combination, those with few changes first.
-fn combinations(texts: &[(Path, Vec<Value>)]) -> Vec<Vec<(&Path, Edit)>> {
-    let put = |path, value: &Value| (path, Edit::Put(Arc::new(value.clone())));
+fn combinations(texts: &[(Path, Vec<Setting>)]) -> Vec<Vec<(&Path, Edit)>> {
+    let put = |path, value: &Setting| (path, Edit::Put(Arc::new(value.clone())));
     match texts {
         [] => Vec::new(),
         [(path, readings)] => readings

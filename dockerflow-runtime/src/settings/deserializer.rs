@@ -10,14 +10,14 @@ use serde::de::{
 use super::{
     fault::{Fault, named},
     formats,
-    value::{Kind, Origin, Path, Step, Table, Value, names},
+    value::{Kind, Origin, Path, Setting, Step, Table, names},
 };
 use crate::environment::flag;
 
 /// A change that is made before a value is deserialized.
 #[derive(Clone)]
 pub(super) enum Edit {
-    Put(Arc<Value>),
+    Put(Arc<Setting>),
     Remove,
     /// The value is deserialized after all others, because nothing can stand in for it.
     Last,
@@ -26,15 +26,15 @@ pub(super) enum Edit {
 pub(super) type Edits = BTreeMap<Path, Edit>;
 
 /// One attempt to read a type's value.
-pub(super) struct Run<'r> {
+pub(super) struct Attempt<'r> {
     pub(super) edits: &'r Edits,
     /// Keys that the type does not know.
     pub(super) unknown: RefCell<Vec<String>>,
     /// Values that were requested as any type: serde keeps them, and reads them later on its own.
-    pub(super) kept: RefCell<Vec<(Path, Arc<Value>)>>,
+    pub(super) kept: RefCell<Vec<(Path, Arc<Setting>)>>,
 }
 
-impl<'r> Run<'r> {
+impl<'r> Attempt<'r> {
     pub(super) fn new(edits: &'r Edits) -> Self {
         Self {
             edits,
@@ -46,9 +46,9 @@ impl<'r> Run<'r> {
 
 /// A value that is being deserialized.
 pub(super) struct Node<'r> {
-    pub(super) value: Arc<Value>,
+    pub(super) value: Arc<Setting>,
     pub(super) path: Path,
-    pub(super) run: &'r Run<'r>,
+    pub(super) attempt: &'r Attempt<'r>,
 }
 
 /// Stand-ins for a text. Most types that parse a text can parse one of these.
@@ -78,7 +78,7 @@ pub(super) fn hand<'de, S: DeserializeSeed<'de>>(
 }
 
 impl<'r> Node<'r> {
-    fn child(&self, step: Step, value: Arc<Value>) -> Node<'r> {
+    fn child(&self, step: Step, value: Arc<Setting>) -> Node<'r> {
         let path = match step {
             Step::Key(key) => self.path.key(&key),
             Step::Item(index) => self.path.item(index),
@@ -86,7 +86,7 @@ impl<'r> Node<'r> {
         Node {
             value,
             path,
-            run: self.run,
+            attempt: self.attempt,
         }
     }
 
@@ -100,14 +100,14 @@ impl<'r> Node<'r> {
                 self.value = Arc::new(value);
             } else if list {
                 let items = Kind::List(self.value.items(text));
-                self.value = Arc::new(Value::new(items, origin));
+                self.value = Arc::new(Setting::new(items, origin));
             }
         }
         Ok(self)
     }
 
     /// Returns keys and values, as they are after the edits. The key of a variable becomes the one of `known` that it stands for.
-    fn entries(&self, table: &Table, known: &[&str]) -> Vec<(String, Arc<Value>)> {
+    fn entries(&self, table: &Table, known: &[&str]) -> Vec<(String, Arc<Setting>)> {
         let mut entries: Vec<_> = table
             .iter()
             .map(|(key, value)| {
@@ -122,15 +122,15 @@ impl<'r> Node<'r> {
                 )
             })
             .collect();
-        if self.run.edits.is_empty() {
+        if self.attempt.edits.is_empty() {
             return entries;
         }
         let last = |key: &str| {
             let path = self.path.key(key);
-            let mut edits = self.run.edits.iter();
+            let mut edits = self.attempt.edits.iter();
             edits.any(|(of, edit)| matches!(edit, Edit::Last) && of.is_within(&path))
         };
-        for (path, edit) in self.run.edits {
+        for (path, edit) in self.attempt.edits {
             let Some(Step::Key(key)) = path.last_after(&self.path) else {
                 continue;
             };
@@ -161,7 +161,7 @@ impl<'r> Node<'r> {
 
     fn visit_list<'de, V: Visitor<'de>>(
         &self,
-        items: &[Arc<Value>],
+        items: &[Arc<Setting>],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let mut items = Items {
@@ -201,7 +201,7 @@ impl<'r> Node<'r> {
     }
 
     /// Returns a variable's text as what the file has in its place, if it can be that.
-    fn like_what_it_replaces(&self) -> Option<Arc<Value>> {
+    fn like_what_it_replaces(&self) -> Option<Arc<Setting>> {
         let text = self.value.loose_text()?;
         let kind = match &self.value.over.as_ref()?.kind {
             Kind::Bool(_) => Kind::Bool(flag(text)?),
@@ -213,7 +213,24 @@ impl<'r> Node<'r> {
             Kind::List(_) => Kind::List(self.value.items(text)),
             _ => return None,
         };
-        Some(Arc::new(Value::new(kind, &self.value.origin)))
+        Some(Arc::new(Setting::new(kind, &self.value.origin)))
+    }
+}
+
+impl Node<'_> {
+    /// Refuses a number that would become infinite. One that is written as infinity is meant.
+    fn must_not_exceed(&self, most: f64) -> Result<(), Fault> {
+        let number = match (&self.value.kind, self.value.loose_text()) {
+            (Kind::Float(number), _) if number.is_finite() => *number,
+            (_, Some(text)) if text.contains(|letter: char| letter.is_ascii_digit()) => {
+                text.parse().unwrap_or_default()
+            }
+            _ => 0.0,
+        };
+        if number.abs() > most {
+            return Err(Fault::refused(format!("a number of at most {most:e}")));
+        }
+        Ok(())
     }
 }
 
@@ -240,7 +257,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
             if let Some(value) = self.like_what_it_replaces() {
                 self.value = value;
             }
-            let mut kept = self.run.kept.borrow_mut();
+            let mut kept = self.attempt.kept.borrow_mut();
             kept.push((self.path.clone(), self.value.clone()));
         }
         self.visit(visitor)
@@ -257,8 +274,23 @@ impl<'de> Deserializer<'de> for Node<'_> {
         deserialize_u32 visit_u64 u64;
         deserialize_u64 visit_u64 u64;
         deserialize_u128 visit_u128 u128;
-        deserialize_f32 visit_f64 f64;
-        deserialize_f64 visit_f64 f64;
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.must_not_exceed(f32::MAX.into())?;
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        if let Kind::Any(which) = self.value.kind {
+            #[allow(clippy::cast_precision_loss)]
+            return visitor.visit_f64(which as f64);
+        }
+        self.must_not_exceed(f64::MAX)?;
+        match self.value.loose_text().map(str::parse) {
+            Some(Ok(value)) => visitor.visit_f64(value),
+            _ => self.visit(visitor),
+        }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -397,7 +429,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let mut unknown = self.run.unknown.borrow_mut();
+        let mut unknown = self.attempt.unknown.borrow_mut();
         unknown.push(named(&self.path, &self.value.origin));
         visitor.visit_unit()
     }
@@ -431,7 +463,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 }
 
 struct Items<'n, 'r> {
-    items: std::iter::Enumerate<std::slice::Iter<'n, Arc<Value>>>,
+    items: std::iter::Enumerate<std::slice::Iter<'n, Arc<Setting>>>,
     of: &'n Node<'r>,
 }
 
@@ -447,7 +479,7 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_> {
                 return Ok(None);
             };
             let mut node = self.of.child(Step::Item(index), item.clone());
-            match self.of.run.edits.get(&node.path) {
+            match self.of.attempt.edits.get(&node.path) {
                 Some(Edit::Remove) => continue,
                 Some(Edit::Put(value)) => node.value = value.clone(),
                 Some(Edit::Last) | None => {}
@@ -462,8 +494,8 @@ impl<'de> SeqAccess<'de> for &mut Items<'_, '_> {
 }
 
 struct Entries<'n, 'r> {
-    rest: std::vec::IntoIter<(String, Arc<Value>)>,
-    value: Option<(String, Arc<Value>)>,
+    rest: std::vec::IntoIter<(String, Arc<Setting>)>,
+    value: Option<(String, Arc<Setting>)>,
     of: &'n Node<'r>,
 }
 
@@ -478,9 +510,9 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             return Ok(None);
         };
         let name = Node {
-            value: Arc::new(Value::new(Kind::Text(key.clone()), &Origin::Key)),
+            value: Arc::new(Setting::new(Kind::Text(key.clone()), &Origin::Key)),
             path: Path::default(),
-            run: self.of.run,
+            attempt: self.of.attempt,
         };
         let found = seed.deserialize(name).map_err(|fault| {
             // A wrong key is reported for the file or variable that has it.

@@ -7,15 +7,15 @@ use std::{
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::value::{Kind, Origin, Path, Value};
-use crate::{environment::cut, error::BadSetting};
+use super::value::{Kind, Origin, Path, Setting};
+use crate::{environment::beginning, error::BadSetting};
 
 /// A fault in the value of a key.
 pub(super) struct Fault {
     /// The key, once `at` has completed it.
     pub(super) path: Path,
     /// The key's value.
-    pub(super) value: Option<Arc<Value>>,
+    pub(super) value: Option<Arc<Setting>>,
     pub(super) reason: Reason,
     /// The whole text from serde, to distinguish two faults. It may hold a secret and is never shown.
     pub(super) raw: String,
@@ -71,7 +71,7 @@ impl Fault {
     }
 
     /// Adds the value that was being read to the fault, unless an inner value has been added.
-    pub(super) fn at(mut self, path: &Path, value: &Arc<Value>) -> Self {
+    pub(super) fn at(mut self, path: &Path, value: &Arc<Setting>) -> Self {
         if self.placed {
             return self;
         }
@@ -94,7 +94,7 @@ impl Fault {
     }
 
     /// Adds the origin of its value to the fault of a key.
-    pub(super) fn of_key(mut self, path: &Path, value: &Arc<Value>) -> Self {
+    pub(super) fn of_key(mut self, path: &Path, value: &Arc<Setting>) -> Self {
         self.placed = true;
         self.of_key = true;
         self.path = path.clone();
@@ -103,7 +103,7 @@ impl Fault {
     }
 
     /// Returns the same fault, found to be another value's.
-    pub(super) fn moved(mut self, path: Path, value: Option<Arc<Value>>) -> Self {
+    pub(super) fn moved(mut self, path: Path, value: Option<Arc<Setting>>) -> Self {
         self.path = path;
         self.value = value;
         self
@@ -124,8 +124,8 @@ impl Fault {
             None => named(&self.path, &Origin::Nowhere),
         };
         let value = self.value.as_deref();
-        let secret = self.path.sounds_secret() || value.is_some_and(Value::may_hold_a_secret);
-        let scalar = value.and_then(Value::scalar);
+        let secret = self.path.sounds_secret() || value.is_some_and(Setting::may_hold_a_secret);
+        let scalar = value.and_then(Setting::scalar);
         let text = matches!(value.map(|value| &value.kind), Some(Kind::Text(_)));
         let scalar = scalar.filter(|_| !self.of_key);
         // `A__0` for an element of the list `a`.
@@ -158,7 +158,7 @@ impl Fault {
             Reason::Custom(_) if secret || self.exposed => HIDDEN.into(),
             Reason::Custom(text) => match of_known_code(&text) {
                 Some(words) => words,
-                None => format!("a valid value: {}", cut(&text)),
+                None => format!("a valid value: {}", beginning(&text)),
             },
             Reason::Refused(text) if self.of_key => format!("a key that is {text}"),
             Reason::Refused(text) => text,
@@ -177,7 +177,7 @@ impl Fault {
         };
         BadSetting {
             name,
-            held: held.as_deref().map(cut),
+            held: held.as_deref().map(beginning),
             expected,
         }
     }

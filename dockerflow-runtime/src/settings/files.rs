@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     formats::{ENDINGS, Format},
-    value::{Kind, Origin, Table, Value, merge},
+    value::{Kind, Origin, Setting, Table, merge},
 };
 use crate::{environment::Environment, error::BadSetting};
 
@@ -20,7 +20,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// The files at `CONFIG_PATH`, in order: a later one overrides an earlier one.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    layers: Vec<Arc<Value>>,
+    layers: Vec<Arc<Setting>>,
     pub(super) warnings: Vec<String>,
     /// What names their path: a variable, or an option of the command line.
     pub(super) named_by: &'static str,
@@ -72,10 +72,10 @@ impl Files {
     }
 
     /// Returns all files as one table.
-    pub(super) fn merged(&self) -> Value {
-        let empty = Value::new(Kind::Table(Table::new()), &Origin::Nowhere);
+    pub(super) fn merged(&self) -> Setting {
+        let empty = Setting::new(Kind::Table(Table::new()), &Origin::Nowhere);
         self.layers.iter().fold(empty, |below, layer| {
-            merge(Arc::new(below), Value::clone(layer))
+            merge(Arc::new(below), Setting::clone(layer))
         })
     }
 
@@ -160,7 +160,7 @@ impl Files {
     }
 
     /// Warns of `${NAME}` in a file: it is text here.
-    fn unreplaced(&mut self, value: &Value, file: &str) {
+    fn unreplaced(&mut self, value: &Setting, file: &str) {
         match &value.kind {
             Kind::Table(table) => {
                 for inner in table.values() {

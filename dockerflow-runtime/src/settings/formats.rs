@@ -6,7 +6,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 #[cfg(feature = "toml")]
 use toml::de::{DeTable, DeValue};
 
-use super::value::{Kind, Origin, Table, Value};
+use super::value::{Kind, Origin, Setting, Table};
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Format {
     }
 
     /// Returns the outermost table of a file, `None` if it is empty; `Err` completes "expected".
-    pub(super) fn parse(self, text: &str, origin: &Origin) -> Result<Option<Value>, String> {
+    pub(super) fn parse(self, text: &str, origin: &Origin) -> Result<Option<Setting>, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim().is_empty() {
             return Ok(None);
@@ -74,17 +74,17 @@ impl Format {
 }
 
 #[cfg(feature = "toml")]
-fn toml(text: &str, origin: &Origin) -> Result<Value, String> {
-    fn table(table: DeTable<'_>, origin: &Origin) -> Result<Value, String> {
+fn toml(text: &str, origin: &Origin) -> Result<Setting, String> {
+    fn table(table: DeTable<'_>, origin: &Origin) -> Result<Setting, String> {
         let entries = table.into_iter().map(|(key, inner)| {
             let inner = value(inner.into_inner(), origin)?;
             Ok((key.into_inner().into_owned(), Arc::new(inner)))
         });
         let table = entries.collect::<Result<Table, String>>()?;
-        Ok(Value::new(Kind::Table(table), origin))
+        Ok(Setting::new(Kind::Table(table), origin))
     }
 
-    fn value(found: DeValue<'_>, origin: &Origin) -> Result<Value, String> {
+    fn value(found: DeValue<'_>, origin: &Origin) -> Result<Setting, String> {
         let kind = match found {
             DeValue::String(text) => Kind::Text(text.into_owned()),
             DeValue::Boolean(value) => Kind::Bool(value),
@@ -104,7 +104,7 @@ fn toml(text: &str, origin: &Origin) -> Result<Value, String> {
             }
             DeValue::Table(inner) => return table(inner, origin),
         };
-        Ok(Value::new(kind, origin))
+        Ok(Setting::new(kind, origin))
     }
 
     let parsed = DeTable::parse(text).map_err(|fault| {
@@ -123,7 +123,7 @@ fn toml(text: &str, origin: &Origin) -> Result<Value, String> {
 }
 
 /// Reads JSON.
-pub(super) fn json(text: &str, origin: &Origin) -> Result<Value, String> {
+pub(super) fn json(text: &str, origin: &Origin) -> Result<Setting, String> {
     let mut reader = serde_json::Deserializer::from_str(text);
     Json(origin)
         .deserialize(&mut reader)
@@ -136,51 +136,51 @@ pub(super) fn json(text: &str, origin: &Origin) -> Result<Value, String> {
 struct Json<'a>(&'a Origin);
 
 impl Json<'_> {
-    fn value(self, kind: Kind) -> Value {
-        Value::new(kind, self.0)
+    fn value(self, kind: Kind) -> Setting {
+        Setting::new(kind, self.0)
     }
 }
 
 impl<'de> DeserializeSeed<'de> for Json<'_> {
-    type Value = Value;
+    type Value = Setting;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Setting, D::Error> {
         reader.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Json<'_> {
-    type Value = Value;
+    type Value = Setting;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
+    fn visit_unit<E>(self) -> Result<Setting, E> {
         Ok(self.value(Kind::Null))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Setting, E> {
         Ok(self.value(Kind::Bool(value)))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Setting, E> {
         Ok(self.value(Kind::Integer(value.into())))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Setting, E> {
         Ok(self.value(Kind::Integer(value.into())))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<Setting, E> {
         Ok(self.value(Kind::Float(value)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+    fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
         Ok(self.value(Kind::Text(text.into())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Setting, A::Error> {
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(Arc::new(item));
@@ -188,7 +188,7 @@ impl<'de> Visitor<'de> for Json<'_> {
         Ok(self.value(Kind::List(list)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Setting, A::Error> {
         let mut table = Table::new();
         while let Some(key) = entries.next_key::<String>()? {
             let value = Arc::new(entries.next_value_seed(self)?);

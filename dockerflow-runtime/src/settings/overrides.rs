@@ -9,7 +9,7 @@ use serde::{
 
 use super::{
     formats,
-    value::{Kind, Origin, Table, Value, merge, names},
+    value::{Kind, Origin, Setting, Table, merge, names},
 };
 use crate::{environment::is_service_link, error::BadSetting};
 
@@ -27,7 +27,7 @@ pub(super) struct Names<'a> {
 
 /// Puts the variables over `root`. `A__B` is the key `b` in the table `a`; an empty variable counts as unset.
 pub(super) fn apply(
-    root: &mut Value,
+    root: &mut Setting,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     known: Names<'_>,
     warnings: &mut Vec<String>,
@@ -74,7 +74,7 @@ pub(super) fn apply(
 
 /// Puts a variable's text into a table that is `depth - 1` keys deep.
 fn insert(
-    table: &mut Value,
+    table: &mut Setting,
     parts: &[String],
     depth: usize,
     name: &str,
@@ -97,7 +97,7 @@ fn insert(
     };
     let below = entries.remove(&key);
     let value = if rest.is_empty() {
-        let value = Value::new(Kind::Text(text.into()), &origin);
+        let value = Setting::new(Kind::Text(text.into()), &origin);
         match below {
             Some(below) => over(below, value),
             None => value,
@@ -106,7 +106,7 @@ fn insert(
         let mut inner = match below.map(Arc::unwrap_or_clone) {
             Some(below) if below.is_table() => below,
             Some(below) if below.loose_text().is_some() => json_table(below, name)?,
-            _ => Value::new(Kind::Table(Table::new()), &origin),
+            _ => Setting::new(Kind::Table(Table::new()), &origin),
         };
         insert(&mut inner, rest, depth + 1, name, text)?;
         inner
@@ -116,7 +116,7 @@ fn insert(
 }
 
 /// Puts a variable's text over what a file says. JSON is merged into a table, as a later file's table is.
-fn over(below: Arc<Value>, value: Value) -> Value {
+fn over(below: Arc<Setting>, value: Setting) -> Setting {
     let table = below.is_table() && value.loose_text().is_some_and(|text| text.starts_with('{'));
     match value
         .loose_text()
@@ -129,7 +129,7 @@ fn over(below: Arc<Value>, value: Value) -> Value {
 }
 
 /// Returns `A` as a table, for `A__B` to be put into it.
-fn json_table(value: Value, other: &str) -> Result<Value, BadSetting> {
+fn json_table(value: Setting, other: &str) -> Result<Setting, BadSetting> {
     let name = match &value.origin {
         Origin::Variable { name, .. } => name.to_string(),
         _ => String::new(),

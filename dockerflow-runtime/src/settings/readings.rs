@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     formats,
-    value::{Kind, Value},
+    value::{Kind, Setting},
 };
 use crate::environment::flag;
 
 /// Returns the values that the text may stand for, the likeliest first; none if the value is not a variable's text.
-pub(super) fn of(value: &Value) -> Vec<Value> {
+pub(super) fn of(value: &Setting) -> Vec<Setting> {
     let Some(text) = value.loose_text() else {
         return Vec::new();
     };
@@ -24,16 +24,18 @@ pub(super) fn of(value: &Value) -> Vec<Value> {
         });
         let numbers: Option<Vec<_>> = numbers.collect();
         let lists = [numbers, Some(items)].into_iter().flatten();
-        readings.extend(lists.map(|items| Value::new(Kind::List(items), &value.origin)));
+        readings.extend(lists.map(|items| Setting::new(Kind::List(items), &value.origin)));
     }
     readings
 }
 
 /// Returns the text as a number or a switch, if it can be one.
-fn scalars(value: &Value, text: &str) -> Vec<Value> {
+fn scalars(value: &Setting, text: &str) -> Vec<Setting> {
     let integer = text.parse().map(Kind::Integer).ok();
     let float = text.parse().map(Kind::Float).ok();
     let switch = flag(text).map(Kind::Bool);
     let kinds = [integer, float, switch].into_iter().flatten();
-    kinds.map(|kind| Value::new(kind, &value.origin)).collect()
+    kinds
+        .map(|kind| Setting::new(kind, &value.origin))
+        .collect()
 }

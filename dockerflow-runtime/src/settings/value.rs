@@ -9,14 +9,14 @@ use std::{
 use crate::environment::{looks_secret, sounds_secret};
 
 /// Keys and their values.
-pub(super) type Table = BTreeMap<String, Arc<Value>>;
+pub(super) type Table = BTreeMap<String, Arc<Setting>>;
 
 #[derive(Clone)]
-pub(super) struct Value {
+pub(super) struct Setting {
     pub(super) kind: Kind,
     pub(super) origin: Origin,
     /// Set if this is a variable's text: the value that it overrides.
-    pub(super) over: Option<Arc<Value>>,
+    pub(super) over: Option<Arc<Setting>>,
 }
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(super) enum Kind {
     Integer(i128),
     Float(f64),
     Text(String),
-    List(Vec<Arc<Value>>),
+    List(Vec<Arc<Setting>>),
     Table(Table),
     /// A stand-in of any type for a value that is wrong or missing, so that the keys after it are read, too.
     Any(usize),
@@ -56,7 +56,7 @@ impl Origin {
     }
 }
 
-impl Value {
+impl Setting {
     pub(super) fn new(kind: Kind, origin: &Origin) -> Self {
         Self {
             kind,
@@ -137,7 +137,7 @@ impl Value {
 }
 
 /// Writes kinds and origins only, because a value may be a secret.
-impl fmt::Debug for Value {
+impl fmt::Debug for Setting {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             Kind::Table(table) => formatter.debug_map().entries(table).finish(),
@@ -148,7 +148,7 @@ impl fmt::Debug for Value {
 }
 
 /// Puts `upper` over `lower`: tables are merged, anything else is replaced.
-pub(super) fn merge(lower: Arc<Value>, mut upper: Value) -> Value {
+pub(super) fn merge(lower: Arc<Setting>, mut upper: Setting) -> Setting {
     if let (Kind::Table(low), Kind::Table(high)) = (&lower.kind, &mut upper.kind) {
         let mut merged = low.clone();
         for (mut key, value) in std::mem::take(high) {
@@ -326,10 +326,10 @@ mod tests {
             name: "a.toml".into(),
             rank: 0,
         };
-        let text = Arc::new(Value::new(Kind::Text("hunter2".into()), &origin));
-        let list = Arc::new(Value::new(Kind::List(vec![text.clone()]), &origin));
+        let text = Arc::new(Setting::new(Kind::Text("hunter2".into()), &origin));
+        let list = Arc::new(Setting::new(Kind::List(vec![text.clone()]), &origin));
         let table = Table::from([("a".into(), text), ("b".into(), list)]);
-        let shown = format!("{:?}", Value::new(Kind::Table(table), &origin));
+        let shown = format!("{:?}", Setting::new(Kind::Table(table), &origin));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("a.toml"), "{shown}");
     }

@@ -8,7 +8,7 @@ use yaml_rust2::{
     scanner::{Marker, ScanError, TScalarStyle},
 };
 
-use super::value::{Kind, Origin, Table, Value};
+use super::value::{Kind, Origin, Setting, Table};
 
 /// How many values a file may have. An alias counts as all values that it stands for.
 const MOST: usize = 100_000;
@@ -17,7 +17,7 @@ const DEEPEST: usize = 100;
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// Returns the document in `text`; `Err` says what is wrong, and where, without a word of the text.
-pub(super) fn parse(text: &str, origin: &Origin) -> Result<Value, String> {
+pub(super) fn parse(text: &str, origin: &Origin) -> Result<Setting, String> {
     let mut loader = Loader {
         parser: Parser::new_from_str(text),
         origin,
@@ -33,7 +33,7 @@ struct Loader<'a> {
     parser: Parser<std::str::Chars<'a>>,
     origin: &'a Origin,
     /// The value of each anchor, and how many values it contains.
-    anchors: HashMap<usize, (Arc<Value>, usize)>,
+    anchors: HashMap<usize, (Arc<Setting>, usize)>,
     left: usize,
 }
 
@@ -46,8 +46,8 @@ impl Loader<'_> {
             .map_err(|fault: ScanError| (fault.info().replace('\n', " "), *fault.marker()))
     }
 
-    fn document(&mut self) -> Result<Value, Fault> {
-        let null = Value::new(Kind::Null, self.origin);
+    fn document(&mut self) -> Result<Setting, Fault> {
+        let null = Setting::new(Kind::Null, self.origin);
         let mut document = None;
         loop {
             let (event, at) = self.next()?;
@@ -65,7 +65,7 @@ impl Loader<'_> {
         }
     }
 
-    fn node(&mut self, event: Event, at: Marker, depth: usize) -> Result<Arc<Value>, Fault> {
+    fn node(&mut self, event: Event, at: Marker, depth: usize) -> Result<Arc<Setting>, Fault> {
         let left = self.left;
         if depth > DEEPEST {
             return Err((format!("values are more than {DEEPEST} levels deep"), at));
@@ -95,7 +95,7 @@ impl Loader<'_> {
             _ => return Err(("there is no value".into(), at)),
         };
         self.count(1, at)?;
-        let value = Arc::new(Value::new(kind, self.origin));
+        let value = Arc::new(Setting::new(kind, self.origin));
         if anchor > 0 {
             self.anchors
                 .insert(anchor, (value.clone(), left - self.left));
@@ -127,7 +127,7 @@ impl Loader<'_> {
 
     fn table(&mut self, depth: usize) -> Result<Kind, Fault> {
         let mut table = Table::new();
-        let mut merged: Vec<Arc<Value>> = Vec::new();
+        let mut merged: Vec<Arc<Setting>> = Vec::new();
         loop {
             let (event, at) = self.next()?;
             let merge =
@@ -171,7 +171,7 @@ impl Loader<'_> {
 }
 
 /// Returns the tables that `<<` names.
-fn sources(value: &Arc<Value>) -> Option<Vec<Arc<Value>>> {
+fn sources(value: &Arc<Setting>) -> Option<Vec<Arc<Setting>>> {
     match &value.kind {
         Kind::Table(_) => Some(vec![value.clone()]),
         Kind::List(items) if items.iter().all(|item| item.is_table()) => Some(items.clone()),
@@ -266,7 +266,7 @@ mod tests {
 
     use super::*;
 
-    fn parsed(text: &str) -> Result<Value, String> {
+    fn parsed(text: &str) -> Result<Setting, String> {
         parse(text, &Origin::Nowhere)
     }
 

@@ -2,12 +2,12 @@
 //! <https://github.com/Xabaril/AspNetCore.Diagnostics.HealthChecks/issues/2364> and <https://github.com/hellofresh/health-go/issues/224>, where
 //! each run opens one, until the server accepts no more.
 
-use std::{process::Command, sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use dockerflow::health::checks;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::postgres::PgPoolOptions;
-use support::{Backend, free_port, tool};
+use support::{Backend, free_port, redis_server};
 use tokio::time::sleep;
 
 use crate::{expect_ok, http::Service, postgres, url};
@@ -44,21 +44,10 @@ async fn a_thousand_runs_open_no_more_connections_to_postgresql_than_the_pool_ma
 
 #[actix_web::test]
 async fn a_thousand_runs_open_one_connection_to_redis() {
-    let Some(program) = tool("redis-server", &[]) else {
+    let port = free_port();
+    let Some(mut command) = redis_server(port) else {
         return;
     };
-    let port = free_port();
-    let mut command = Command::new(program);
-    command.args([
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--port",
-        &port.to_string(),
-    ]);
     let _server = Backend::start(&mut command, port);
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}/")).expect("a URL");
     let config = ConnectionManagerConfig::new().set_number_of_retries(1);

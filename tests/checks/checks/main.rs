@@ -5,6 +5,7 @@ mod connections;
 mod deadpool;
 mod diesel;
 mod frozen;
+mod healthcheck;
 mod http;
 mod tls;
 

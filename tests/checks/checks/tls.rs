@@ -79,7 +79,7 @@ fn serve(openssl: &Path, name: &str) -> Served {
 }
 
 /// A client that trusts the certificate in this file, and no other.
-fn trusting(file: &Path) -> Client {
+pub(crate) fn trusting(file: &Path) -> Client {
     let pem = fs::read(file).expect("a file");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {

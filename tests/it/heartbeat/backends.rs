@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    process::Command,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -20,12 +19,10 @@ use super::{
     counted::counts,
     served::{Probe, Served, serve},
 };
-use crate::support::{Backend, Postgres, free_port, tool};
+use crate::support::{Backend, PATIENCE, Postgres, free_port, redis_server, tool};
 
 const PASSWORD: &str = "tiger-in-the-tank";
 const URL: &str = "HEARTBEAT_TEST_URL";
-/// This is about what is reported. How soon it is reported is tested by the fault table, in which no debug build hashes a password.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("tests/it/heartbeat/migrations");
 
@@ -168,23 +165,11 @@ async fn expect(server: &Served, check: &str, level: &str, id: &str) -> Probe {
 
 #[test]
 fn redis_up_killed_back_again_and_with_a_wrong_password() {
-    let Some(program) = tool("redis-server", &[]) else {
+    let port = free_port();
+    let Some(mut command) = redis_server(port) else {
         return;
     };
     System::new().block_on(async {
-        let port = free_port();
-        let mut command = Command::new(program);
-        let port_text = port.to_string();
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--port",
-            &port_text,
-        ]);
         command.args(["--requirepass", PASSWORD]);
         let url = |password: &str| format!("redis://:{password}@127.0.0.1:{port}/");
         let server = start("redis", &url(PASSWORD));

@@ -3,9 +3,9 @@
 mod backends;
 mod counted;
 mod databases;
-mod edges;
 mod faults;
 mod forms;
+mod late;
 mod liveness;
 mod page;
 mod parity;

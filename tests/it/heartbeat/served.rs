@@ -143,7 +143,7 @@ fn child() {
     match env::var(NAME) {
         Ok(name) if name == "parity" => super::parity::serve_case(),
         Ok(name) if super::backends::serve_one(&name) => {}
-        Ok(name) if super::edges::serve_one(&name) || super::liveness::serve_one(&name) => {}
+        Ok(name) if super::late::serve_one(&name) || super::liveness::serve_one(&name) => {}
         Ok(name) => super::faults::serve_one(&name),
         Err(_) => {} // somebody runs the tests that are ignored
     }

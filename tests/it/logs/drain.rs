@@ -36,9 +36,20 @@ impl io::Write for Kept {
 impl Kept {
     /// The one line that was written.
     fn take(&self) -> Line {
+        let mut lines = self.take_all();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines.remove(0)
+    }
+
+    /// The lines that were written.
+    fn take_all(&self) -> Vec<Line> {
         let bytes = std::mem::take(&mut *self.0.lock().expect("nobody panics with it"));
-        let line = bytes.strip_suffix(b"\n").expect("a line ends");
-        validate(line).unwrap_or_else(|fault| panic!("{fault}: {}", String::from_utf8_lossy(line)))
+        let bytes = bytes.strip_suffix(b"\n").expect("a line ends");
+        let lines = bytes.split(|byte| *byte == b'\n').map(|line| {
+            validate(line)
+                .unwrap_or_else(|fault| panic!("{fault}: {}", String::from_utf8_lossy(line)))
+        });
+        lines.collect()
     }
 }
 
@@ -274,4 +285,22 @@ fn a_value_that_logs_or_panics_while_it_is_shown_harms_no_other_line() {
     assert!(ended.is_err());
     slog::info!(own, "after");
     assert_eq!(kept.take().text("msg"), "after");
+}
+
+/// slog-rs/slog#254: a value whose `Debug` logs with the logger that writes it waited for itself.
+#[test]
+fn a_value_that_logs_with_the_logger_that_writes_it_does_not_deadlock() {
+    struct Nosy(Logger);
+    impl fmt::Debug for Nosy {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            slog::info!(self.0, "inner");
+            formatter.write_str("outer")
+        }
+    }
+    let (kept, logger) = logger();
+    slog::info!(logger, "message: {:?}", Nosy(logger.clone()); "field" => ?Nosy(logger.clone()));
+    let lines = kept.take_all();
+    let messages: Vec<_> = lines.iter().map(|line| line.text("msg")).collect();
+    assert_eq!(messages, ["inner", "inner", "message: outer"]);
+    assert_eq!(lines[2].text("field"), "outer");
 }

@@ -63,6 +63,7 @@ fn an_app_adds_a_uid_and_fields_and_the_last_of_a_name_counts() {
     assert!(!line.fields.contains_key("nothing"));
 }
 
+/// actix/actix-web#1501: a panic in a handler closed the connection without an answer.
 #[test]
 fn a_handlers_panic_is_a_500_two_error_lines_with_its_id_and_no_lost_connection() {
     let lines = logged(&[], |served| {

@@ -29,6 +29,7 @@ impl<R: Read> Read for Slow<R> {
     }
 }
 
+/// mozilla-services/Dockerflow#31: what several processes log to one pipe was torn.
 #[test]
 fn two_processes_that_log_and_print_on_one_pipe_with_a_slow_reader_tear_no_line() {
     let (reader, writer) = io::pipe().expect("a pipe");

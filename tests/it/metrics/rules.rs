@@ -199,3 +199,22 @@ fn these_rules_refuse_what_the_servers_do() {
         assert!(dogstatsd(line).is_err(), "DogStatsD: {line}");
     }
 }
+
+/// `prometheus/statsd_exporter#355`: of a name that is both a counter and a timer, the exporter keeps the type that comes first.
+#[test]
+fn no_name_that_is_sent_has_two_types() {
+    let (mut serving, statsd) = serve(&[]);
+    for path in ["/count", "/books/1", "/nowhere", "/__heartbeat__"] {
+        serving.get(path);
+    }
+    assert!(serving.stop().success());
+    let mut types = BTreeMap::new();
+    for line in statsd.lines() {
+        let (name, rest) = line.split_once(':').expect("a value");
+        let kind = rest.split('|').nth(1).expect("a type").to_owned();
+        let earlier = types.entry(name.to_owned()).or_insert_with(|| kind.clone());
+        assert_eq!(*earlier, kind, "{line}");
+    }
+    assert_eq!(types.get("metered.request").map(String::as_str), Some("ms"));
+    assert!(types.len() > 5, "{types:?}");
+}

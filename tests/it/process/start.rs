@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use super::{command, serve};
-use crate::support::{Process, get, program, run, skip, text, until};
+use crate::support::{Process, get, listen, program, run, skip, text, until};
 
 #[test]
 fn settings_come_from_files_and_the_environment_has_the_last_word() {
@@ -88,12 +88,8 @@ fn the_record_of_the_start_has_the_version_the_address_the_checks_and_the_settin
 
 #[test]
 fn a_port_in_use_is_exit_code_1_and_an_address_of_another_machine_2() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener
-        .local_addr()
-        .expect("it is bound")
-        .port()
-        .to_string();
+    let (_listener, port) = listen();
+    let port = port.to_string();
     for (host, code, expected) in [
         (
             "127.0.0.1",

@@ -32,10 +32,24 @@ pub fn tool(name: &str, directories: &[&str]) -> Option<PathBuf> {
     found
 }
 
+/// Returns a listener on loopback, and its port.
+pub fn listen() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    (listener, port)
+}
+
 /// Returns a TCP port that was free a moment ago.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
+    listen().1
+}
+
+/// Returns a command that starts Redis on a port of loopback, without a file. Without the program the test is [skipped](skip).
+pub fn redis_server(port: u16) -> Option<Command> {
+    let mut command = Command::new(tool("redis-server", &[])?);
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string()]);
+    command.args(["--save", "", "--appendonly", "no"]);
+    Some(command)
 }
 
 /// The process of a server. It is killed when this value is dropped.

@@ -14,9 +14,9 @@ mod patience;
 mod process;
 mod statsd;
 
-pub use backend::{Backend, Frozen, Postgres, free_port, tool};
+pub use backend::{Backend, Frozen, Postgres, free_port, listen, redis_server, tool};
 pub use git::{AUTHOR, GitFolder};
 pub use http::{Connection, Response, exchange, get};
 pub use patience::{PATIENCE, is_root, skip, until};
-pub use process::{Process, run, text};
+pub use process::{Process, ended, run, signal, text};
 pub use statsd::Statsd;

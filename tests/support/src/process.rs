@@ -59,6 +59,30 @@ fn bytes(mut stream: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> 
     })
 }
 
+/// Sends a signal, such as `TERM`, to a process, which may have ended by now.
+pub fn signal(process: u32, name: &str) {
+    // A shell has a `kill` of its own; a small image has no program of that name.
+    Command::new("sh")
+        .args(["-c", &format!("kill -{name} {process}")])
+        .stderr(Stdio::null())
+        .status()
+        .expect("there is a shell");
+}
+
+/// Waits until a process has ended.
+///
+/// # Panics
+///
+/// If it does not end within [`PATIENCE`].
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let mut status = None;
+    until("it ends", || {
+        status = child.try_wait().expect("it is a child");
+        status.is_some()
+    });
+    status.expect("it has ended")
+}
+
 /// Returns bytes as text, whatever they are.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -186,12 +210,7 @@ impl Process {
 
     /// Sends a signal, such as `TERM`. The process may have ended by now.
     pub fn signal(&self, name: &str) {
-        // A shell has a `kill` of its own; a small image has no program of that name.
-        Command::new("sh")
-            .args(["-c", &format!("kill -{name} {}", self.child.id())])
-            .stderr(Stdio::null())
-            .status()
-            .expect("there is a shell");
+        signal(self.child.id(), name);
     }
 
     /// Sends SIGTERM until it has ended.
@@ -205,12 +224,7 @@ impl Process {
 
     /// Waits until it has ended.
     pub fn wait(&mut self) -> ExitStatus {
-        let mut status = None;
-        until("it ends", || {
-            status = self.child.try_wait().expect("it is a child");
-            status.is_some()
-        });
-        status.expect("it has ended")
+        ended(&mut self.child)
     }
 
     /// Sends SIGTERM and waits until it has ended.

@@ -1,8 +1,8 @@
 struct Pool;
 
 #[dockerflow::health_check]
-async fn database(_pool: Pool) {}
+async fn database(_request: (), _pool: Pool) {}
 
 fn main() {
-    drop(database(Pool));
+    drop(database((), Pool));
 }

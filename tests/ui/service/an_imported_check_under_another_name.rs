@@ -3,11 +3,14 @@ use actix_web::App;
 mod checks {
     #[dockerflow::health_check]
     pub(crate) async fn database() {}
+
+    #[dockerflow::health_check]
+    pub(crate) async fn cache() {}
 }
 
-use checks::database as imported;
+use checks::{cache, database as imported};
 
-#[dockerflow::service(checks(imported))]
+#[dockerflow::service(checks(cache, imported))]
 fn app() -> App {
     App::new()
 }
@@ -15,4 +18,5 @@ fn app() -> App {
 fn main() {
     let _ = app();
     drop(imported());
+    drop(cache());
 }

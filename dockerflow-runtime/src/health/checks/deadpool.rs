@@ -1,15 +1,13 @@
 //! Can what a pool holds be used? The feature `deadpool-0_13`.
 
-use std::{error::Error, fmt::Write as _, pin::pin, time::Duration};
+use std::{error::Error, fmt::Write as _, pin::pin};
 
 use deadpool::managed::{Manager, Object, Pool, PoolError};
 use futures_util::future::{Either, select};
 use tokio::time::timeout;
 
+use super::POOL_TIMEOUT;
 use crate::health::message::Message;
-
-/// How long a pool may take. A check has 800 ms, and needs time to find the reason.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Takes a connection from `pool`, a new one if need be, and calls `ask` with it: `SELECT 1`, better a row of a real table.
 ///
@@ -61,7 +59,7 @@ where
         _ => not_connected(&error),
     };
     let mut taking = pin!(pool.get());
-    if let Ok(taken) = timeout(PATIENCE, &mut taking).await {
+    if let Ok(taken) = timeout(POOL_TIMEOUT, &mut taking).await {
         return taken.map_err(refused);
     }
     let beside = pin!(pool.manager().create());

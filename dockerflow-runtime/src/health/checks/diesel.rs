@@ -1,13 +1,9 @@
 //! Can diesel's database be used? The feature `diesel-2`.
 
-use std::time::Duration;
-
 use diesel::r2d2::{ConnectionManager, Pool, PoolError, R2D2Connection};
 
+use super::POOL_TIMEOUT;
 use crate::health::message::Message;
-
-/// How long a pool may take. A check has 800 ms.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Takes a connection from `pool`, a new one if need be, and sends `SELECT 1` over it. For a check that is a plain `fn`.
 ///
@@ -35,7 +31,7 @@ pub fn usable<C>(pool: &Pool<ConnectionManager<C>>) -> Option<Message>
 where
     C: R2D2Connection + 'static,
 {
-    let mut connection = match pool.get_timeout(PATIENCE) {
+    let mut connection = match pool.get_timeout(POOL_TIMEOUT) {
         Ok(connection) => connection,
         Err(error) => return Some(without_connection(pool, &error)),
     };

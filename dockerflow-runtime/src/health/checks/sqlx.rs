@@ -1,6 +1,6 @@
 //! Can the database be used, and is its schema the one that the program knows? The feature `sqlx-0_9`.
 
-use std::{borrow::Cow, collections::HashMap, pin::pin, time::Duration};
+use std::{borrow::Cow, collections::HashMap, pin::pin};
 
 use futures_util::future::{Either, select};
 use sqlx::{
@@ -10,10 +10,8 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
+use super::POOL_TIMEOUT;
 use crate::health::message::Message;
-
-/// How long a pool may take. A check has 800 ms, and needs time to find the reason.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The table in which sqlx notes what it has applied.
 const TABLE: &str = "_sqlx_migrations";
@@ -55,12 +53,12 @@ where
         let text = format!("cannot find out which migrations have been applied: {error}");
         Message::info("dockerflow.health.I001", text)
     };
-    let mut borrowed = match timeout(PATIENCE, pool.acquire()).await {
+    let mut borrowed = match timeout(POOL_TIMEOUT, pool.acquire()).await {
         Ok(Ok(connection)) => Borrowed(Some(connection)),
         Ok(Err(error)) => return Some(unknown(format!("{error:#}")).caused_by(&error)),
         Err(_) => {
             return Some(unknown(format!(
-                "the pool gives no connection within {PATIENCE:?}"
+                "the pool gives no connection within {POOL_TIMEOUT:?}"
             )));
         }
     };
@@ -158,7 +156,7 @@ fn is_without_table(error: &MigrateError) -> bool {
 
 async fn acquire<DB: Database>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, Message> {
     let mut acquiring = pin!(pool.acquire());
-    if let Ok(acquired) = timeout(PATIENCE, &mut acquiring).await {
+    if let Ok(acquired) = timeout(POOL_TIMEOUT, &mut acquiring).await {
         return acquired.map_err(|error| not_connected(pool, &error));
     }
     let options = pool.connect_options();

@@ -11,7 +11,7 @@ use crate::{
     logging::{
         line::Line,
         mozlog::target_of,
-        origin::Origin,
+        origin::RecordOrigin,
         sink::{Logging, flush},
         value::Value,
     },
@@ -50,7 +50,7 @@ impl LogBridge {
     #[inline(never)] // what is filtered out needs none of its preparations
     fn write(&self, record: &log::Record<'_>) {
         let message = Some(Value::Format(*record.args()));
-        let origin = Origin {
+        let origin = RecordOrigin {
             target: record.target(),
             file: record.file(),
             line: record.line().unwrap_or_default(),

@@ -26,30 +26,23 @@ impl Line<'_> {
 }
 
 macro_rules! emit {
-    ($($name:ident($type:ty) = $kind:ident;)*) => {$(
+    ($($kind:ident: $($name:ident($type:ty)),*;)*) => {$($(
         fn $name(&mut self, key: Key, value: $type) -> slog::Result {
             self.outer(key.as_ref(), Value::$kind(value.into()));
             Ok(())
         }
-    )*};
+    )*)*};
 }
 
 impl Serializer for Line<'_> {
     emit! {
-        emit_u8(u8) = Unsigned;
-        emit_u16(u16) = Unsigned;
-        emit_u32(u32) = Unsigned;
-        emit_u64(u64) = Unsigned;
-        emit_i8(i8) = Signed;
-        emit_i16(i16) = Signed;
-        emit_i32(i32) = Signed;
-        emit_i64(i64) = Signed;
-        emit_u128(u128) = Wide;
-        emit_i128(i128) = WideSigned;
-        emit_f32(f32) = Float;
-        emit_f64(f64) = Float;
-        emit_bool(bool) = Bool;
-        emit_str(&str) = Text;
+        Unsigned: emit_u8(u8), emit_u16(u16), emit_u32(u32), emit_u64(u64);
+        Signed: emit_i8(i8), emit_i16(i16), emit_i32(i32), emit_i64(i64);
+        Wide: emit_u128(u128);
+        WideSigned: emit_i128(i128);
+        Float: emit_f32(f32), emit_f64(f64);
+        Bool: emit_bool(bool);
+        Text: emit_str(&str);
     }
 
     fn emit_usize(&mut self, key: Key, value: usize) -> slog::Result {

@@ -24,7 +24,7 @@ use crate::{
     error::Chain,
     logging::{
         line::Line,
-        origin::Origin,
+        origin::RecordOrigin,
         sink::{Logging, current},
         value::Value,
     },
@@ -206,7 +206,7 @@ where
     if !in_order {
         return log_odd_event(logging, event, context);
     }
-    let origin = Origin {
+    let origin = RecordOrigin {
         target: metadata.target(),
         file: metadata.file(),
         line: metadata.line().unwrap_or_default(),
@@ -254,7 +254,7 @@ where
         },
         level => level,
     };
-    let origin = Origin {
+    let origin = RecordOrigin {
         target,
         file: metadata.file(),
         line: metadata.line().unwrap_or_default(),

@@ -1,40 +1,44 @@
 //! Which names of Prometheus cannot stand beside each other: a family takes its own name and those of its samples.
 
-use super::value::Kind;
+use super::value::SeriesKind;
 
 /// The families of the process itself, beside those that are measured.
-pub(crate) const RESERVED: [(&str, Kind); 11] = [
-    ("dockerflow_build_info", Kind::Gauge),
-    ("dockerflow_log_dropped", Kind::Counter),
-    ("dockerflow_metrics_dropped", Kind::Counter),
-    ("dockerflow_metrics_overflow", Kind::Counter),
-    ("process_cpu_seconds", Kind::Counter),
-    ("process_max_fds", Kind::Gauge),
-    ("process_open_fds", Kind::Gauge),
-    ("process_resident_memory_bytes", Kind::Gauge),
-    ("process_start_time_seconds", Kind::Gauge),
-    ("process_threads", Kind::Gauge),
-    ("tokio_tasks", Kind::Gauge),
+pub(crate) const RESERVED: [(&str, SeriesKind); 11] = [
+    ("dockerflow_build_info", SeriesKind::Gauge),
+    ("dockerflow_log_dropped", SeriesKind::Counter),
+    ("dockerflow_metrics_dropped", SeriesKind::Counter),
+    ("dockerflow_metrics_overflow", SeriesKind::Counter),
+    ("process_cpu_seconds", SeriesKind::Counter),
+    ("process_max_fds", SeriesKind::Gauge),
+    ("process_open_fds", SeriesKind::Gauge),
+    ("process_resident_memory_bytes", SeriesKind::Gauge),
+    ("process_start_time_seconds", SeriesKind::Gauge),
+    ("process_threads", SeriesKind::Gauge),
+    ("tokio_tasks", SeriesKind::Gauge),
 ];
 
 /// The endings of the samples of a family of this kind.
-fn endings(kind: Kind) -> &'static [&'static str] {
+fn endings(kind: SeriesKind) -> &'static [&'static str] {
     match kind {
-        Kind::Counter => &["_total", "_created"],
-        Kind::Gauge => &[],
-        Kind::Timer | Kind::Histogram => &["_bucket", "_count", "_sum", "_created"],
+        SeriesKind::Counter => &["_total", "_created"],
+        SeriesKind::Gauge => &[],
+        SeriesKind::Timer | SeriesKind::Histogram => &["_bucket", "_count", "_sum", "_created"],
     }
 }
 
 /// Whether a family of this name and kind takes a name that one of the families takes of which `kind_of` has the kind.
-pub(super) fn clashes(name: &str, kind: Kind, kind_of: impl Fn(&str) -> Option<Kind>) -> bool {
+pub(super) fn clashes(
+    name: &str,
+    kind: SeriesKind,
+    kind_of: impl Fn(&str) -> Option<SeriesKind>,
+) -> bool {
     let samples = endings(kind).iter().map(|ending| format!("{name}{ending}"));
     samples.chain([name.to_owned()]).any(|taken| {
         let takes = |ending: &str| {
             let family = taken.strip_suffix(ending).unwrap_or_default();
             kind_of(family).is_some_and(|kind| endings(kind).contains(&ending))
         };
-        let all = [Kind::Counter, Kind::Timer];
+        let all = [SeriesKind::Counter, SeriesKind::Timer];
         kind_of(&taken).is_some()
             || all
                 .into_iter()
@@ -49,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_name_can_be_neither_a_family_nor_a_sample_of_another() {
-        use Kind::{Counter, Gauge, Histogram, Timer};
+        use SeriesKind::{Counter, Gauge, Histogram, Timer};
         for (known, new, clash) in [
             (("x", Counter), ("x", Gauge), true),
             (("x", Counter), ("x_total", Gauge), true),

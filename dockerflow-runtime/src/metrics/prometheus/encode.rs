@@ -17,7 +17,7 @@ use super::{
     machine,
     registry::{Family, PLACE, Registry},
     scalar::counter,
-    value::{Kind, Value},
+    value::{SeriesKind, SeriesValue},
 };
 use crate::{logging, metrics::state::State};
 
@@ -104,11 +104,11 @@ impl Scrape {
     fn gauges(&self) -> Vec<(String, String, u64)> {
         let mut gauges: Vec<(String, String, u64)> = Vec::new();
         self.state.gauges(|source, value| {
-            let name = exposed::name(source, Kind::Gauge);
+            let name = exposed::name(source, SeriesKind::Gauge);
             let again = gauges.iter().any(|(earlier, ..)| *earlier == name);
             let clashes = || {
                 let ours = self.state.is_ours(source);
-                !ours && self.registry.clashes(&self.state, &name, Kind::Gauge)
+                !ours && self.registry.clashes(&self.state, &name, SeriesKind::Gauge)
             };
             if again || clashes() {
                 let why = "another metric has this name there";
@@ -123,10 +123,10 @@ impl Scrape {
 
 fn encode_family(encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Family) -> fmt::Result {
     let (unit, metric_type) = match family.kind {
-        Kind::Counter => (None, MetricType::Counter),
-        Kind::Gauge => (None, MetricType::Gauge),
-        Kind::Timer => (Some(Unit::Seconds), MetricType::Histogram),
-        Kind::Histogram => (None, MetricType::Histogram),
+        SeriesKind::Counter => (None, MetricType::Counter),
+        SeriesKind::Gauge => (None, MetricType::Gauge),
+        SeriesKind::Timer => (Some(Unit::Seconds), MetricType::Histogram),
+        SeriesKind::Histogram => (None, MetricType::Histogram),
     };
     // The encoder adds the unit.
     let name = unit
@@ -136,11 +136,11 @@ fn encode_family(encoder: &mut DescriptorEncoder<'_>, name: &str, family: &Famil
     for (labels, value) in &family.series {
         let mut one = metric.encode_family(&**labels)?;
         match &**value {
-            Value::Counter(count) => {
+            SeriesValue::Counter(count) => {
                 one.encode_counter(&count.load(Relaxed), None::<&Exemplar<Labels, u64>>)?;
             }
-            Value::Gauge(gauge) => one.encode_gauge(&gauge.get())?,
-            Value::Histogram(histogram) => {
+            SeriesValue::Gauge(gauge) => one.encode_gauge(&gauge.get())?,
+            SeriesValue::Histogram(histogram) => {
                 let (sum, count, buckets) = histogram.read();
                 one.encode_histogram::<Labels>(sum, count, &buckets, None)?;
             }

@@ -1,6 +1,6 @@
 //! The names and labels for Prometheus, made from those of statsd by one rule.
 
-use super::value::Kind;
+use super::value::SeriesKind;
 
 /// Names and values.
 pub(super) type Labels = Vec<(String, String)>;
@@ -9,20 +9,20 @@ pub(super) type Labels = Vec<(String, String)>;
 pub(super) const SECONDS: &str = "_seconds";
 
 /// The name of a family: letters, digits and underscores, the first not a digit. The timer `db.query` is `db_query_seconds`.
-pub(super) fn name(name: &str, kind: Kind) -> String {
+pub(super) fn name(name: &str, kind: SeriesKind) -> String {
     let mut exposed = word(name);
     match kind {
         // The encoder adds this to the samples.
-        Kind::Counter => {
+        SeriesKind::Counter => {
             if let Some(bare) = exposed.strip_suffix("_total")
                 && !bare.is_empty()
             {
                 exposed.truncate(bare.len());
             }
         }
-        Kind::Timer if exposed.ends_with(SECONDS) && exposed != SECONDS => {}
-        Kind::Timer => exposed.push_str(SECONDS),
-        Kind::Gauge | Kind::Histogram => {}
+        SeriesKind::Timer if exposed.ends_with(SECONDS) && exposed != SECONDS => {}
+        SeriesKind::Timer => exposed.push_str(SECONDS),
+        SeriesKind::Gauge | SeriesKind::Histogram => {}
     }
     exposed
 }
@@ -86,15 +86,15 @@ mod tests {
     #[test]
     fn a_name_is_one_that_prometheus_takes_whatever_it_was() {
         for (given, kind, expected) in [
-            ("shop.db.query", Kind::Timer, "shop_db_query_seconds"),
-            ("shop.orders_total", Kind::Counter, "shop_orders"),
-            ("shop.took_seconds", Kind::Timer, "shop_took_seconds"),
-            ("seconds", Kind::Timer, "seconds_seconds"),
-            ("_seconds", Kind::Timer, "_seconds_seconds"),
-            ("_total", Kind::Counter, "_total"),
-            ("a-b/c é", Kind::Gauge, "a_b_c__"),
-            ("2xx", Kind::Gauge, "_2xx"),
-            ("", Kind::Gauge, "_"),
+            ("shop.db.query", SeriesKind::Timer, "shop_db_query_seconds"),
+            ("shop.orders_total", SeriesKind::Counter, "shop_orders"),
+            ("shop.took_seconds", SeriesKind::Timer, "shop_took_seconds"),
+            ("seconds", SeriesKind::Timer, "seconds_seconds"),
+            ("_seconds", SeriesKind::Timer, "_seconds_seconds"),
+            ("_total", SeriesKind::Counter, "_total"),
+            ("a-b/c é", SeriesKind::Gauge, "a_b_c__"),
+            ("2xx", SeriesKind::Gauge, "_2xx"),
+            ("", SeriesKind::Gauge, "_"),
         ] {
             assert_eq!(name(given, kind), expected, "{given}");
         }

@@ -10,4 +10,4 @@ mod value;
 
 #[cfg(test)]
 pub(crate) use self::clash::RESERVED;
-pub(crate) use self::{encode::text, registry::Registry, value::Value};
+pub(crate) use self::{encode::text, registry::Registry, value::SeriesValue};

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use super::{
     clash::{RESERVED, clashes},
     exposed::{self, Labels},
-    value::{Kind, Value},
+    value::{SeriesKind, SeriesValue},
 };
 use crate::{
     lock::lock,
@@ -50,21 +50,21 @@ pub(super) type Families = BTreeMap<Arc<str>, Arc<Family>>;
 /// All series of one name.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
-    pub(super) kind: Kind,
+    pub(super) kind: SeriesKind,
     /// The name that statsd has.
     source: Arc<str>,
     pub(super) help: Arc<str>,
-    pub(super) series: Vec<(Arc<Labels>, Arc<Value>)>,
+    pub(super) series: Vec<(Arc<Labels>, Arc<SeriesValue>)>,
 }
 
 /// Each series by the name of its family and its labels.
-type Index = HashMap<(Arc<str>, Arc<Labels>), Arc<Value>>;
+type Index = HashMap<(Arc<str>, Arc<Labels>), Arc<SeriesValue>>;
 
 /// The series of lines that this thread has measured, each by the line without its value.
 #[derive(Default)]
 struct Known {
     registry: usize,
-    lines: HashMap<String, Arc<Value>>,
+    lines: HashMap<String, Arc<SeriesValue>>,
 }
 
 thread_local! {
@@ -128,15 +128,15 @@ impl Registry {
         state: &State,
         name: &str,
         labels: [(&str, &str); 3],
-    ) -> Option<Arc<Value>> {
+    ) -> Option<Arc<SeriesValue>> {
         let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let labels = exposed::with_tags(labels.into(), &state.tags);
-        self.series(state, name, Kind::Timer, labels, true)
+        self.series(state, name, SeriesKind::Timer, labels, true)
     }
 
     /// Records the time of a request. `series` is `None` if there was no room for it.
-    pub(in crate::metrics) fn request(&self, series: Option<&Value>, took: Duration) {
-        if let Some(Value::Histogram(histogram)) = series {
+    pub(in crate::metrics) fn request(&self, series: Option<&SeriesValue>, took: Duration) {
+        if let Some(SeriesValue::Histogram(histogram)) = series {
             histogram.observe(took.as_secs_f64(), 1);
         } else {
             self.overflow.fetch_add(1, Relaxed);
@@ -147,16 +147,16 @@ impl Registry {
     pub(in crate::metrics) fn line(&self, state: &State, line: &str, ours: bool) {
         let Some(parts) = Parts::of(line) else { return };
         let kind = match parts.kind {
-            "c" => Kind::Counter,
-            "g" => Kind::Gauge,
-            "ms" => Kind::Timer,
-            "h" | "d" => Kind::Histogram,
+            "c" => SeriesKind::Counter,
+            "g" => SeriesKind::Gauge,
+            "ms" => SeriesKind::Timer,
+            "h" | "d" => SeriesKind::Histogram,
             _ => {
                 let why = "sets and meters have no counterpart in Prometheus";
                 return state.refused.warn(parts.name, PLACE, why);
             }
         };
-        if kind == Kind::Counter && parts.values.contains('-') {
+        if kind == SeriesKind::Counter && parts.values.contains('-') {
             let why = "a counter of Prometheus cannot fall";
             return state.refused.warn(parts.name, PLACE, why);
         }
@@ -192,10 +192,10 @@ impl Registry {
         &self,
         state: &State,
         source: &str,
-        kind: Kind,
+        kind: SeriesKind,
         labels: Labels,
         ours: bool,
-    ) -> Option<Arc<Value>> {
+    ) -> Option<Arc<SeriesValue>> {
         let name: Arc<str> = exposed::name(source, kind).into();
         // Workers that measure something for the first time wait for each other here, but never for a scrape.
         let mut index = lock(&self.index);
@@ -236,10 +236,10 @@ impl Registry {
             |family| (**family).clone(),
         );
         let bounds = match kind {
-            Kind::Histogram => &self.numbers,
+            SeriesKind::Histogram => &self.numbers,
             _ => &self.seconds,
         };
-        let value = Arc::new(Value::new(kind, bounds));
+        let value = Arc::new(SeriesValue::new(kind, bounds));
         family.series.push((entry.key().1.clone(), value.clone()));
         entry.insert(value.clone());
         let mut changed = (*families).clone();
@@ -251,17 +251,17 @@ impl Registry {
     }
 
     /// Whether a family of the app cannot have this name beside those that there are, and those that there will be.
-    pub(super) fn clashes(&self, state: &State, name: &str, kind: Kind) -> bool {
+    pub(super) fn clashes(&self, state: &State, name: &str, kind: SeriesKind) -> bool {
         let families = self.families();
         let ours = state.names().all().map(|(row, name)| {
             let kind = match row.kind {
-                "counter" => Kind::Counter,
-                "gauge" => Kind::Gauge,
-                _ => Kind::Timer,
+                "counter" => SeriesKind::Counter,
+                "gauge" => SeriesKind::Gauge,
+                _ => SeriesKind::Timer,
             };
             (exposed::name(name, kind), kind)
         });
-        let ours: HashMap<String, Kind> = ours.collect();
+        let ours: HashMap<String, SeriesKind> = ours.collect();
         clashes(name, kind, |other| {
             let family = families.get(other).map(|family| family.kind);
             let reserved = || RESERVED.iter().find(|(name, _)| *name == other);
@@ -278,7 +278,7 @@ impl Registry {
     clippy::cast_sign_loss,
     reason = "neither a counter nor a rate is negative, and what is too large becomes the largest"
 )]
-fn record(value: &Value, parts: &Parts<'_>) {
+fn record(value: &SeriesValue, parts: &Parts<'_>) {
     let rate = parts.rate.and_then(|rate| rate.parse::<f64>().ok());
     let times = rate.map_or(1, |rate| (1.0 / rate).round() as u64);
     for text in parts.values.split(':') {
@@ -286,16 +286,16 @@ fn record(value: &Value, parts: &Parts<'_>) {
             continue;
         };
         match value {
-            Value::Counter(count) => {
+            SeriesValue::Counter(count) => {
                 // Not by way of a number with a point, which is exact only up to 2^53.
                 let whole = text.parse::<u64>().unwrap_or(number as u64);
                 count.fetch_add(whole.saturating_mul(times), Relaxed);
             }
-            Value::Gauge(gauge) => gauge.set(number),
-            Value::Histogram(histogram) if parts.kind == "ms" => {
+            SeriesValue::Gauge(gauge) => gauge.set(number),
+            SeriesValue::Histogram(histogram) if parts.kind == "ms" => {
                 histogram.observe(number / 1000.0, times);
             }
-            Value::Histogram(histogram) => histogram.observe(number, times),
+            SeriesValue::Histogram(histogram) => histogram.observe(number, times),
         }
     }
 }

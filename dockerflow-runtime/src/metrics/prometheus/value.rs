@@ -7,7 +7,7 @@ use std::sync::{
 
 /// The kind of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum SeriesKind {
     Counter,
     Gauge,
     /// A histogram of seconds.
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 
 /// The value of a series.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub(crate) enum SeriesValue {
     Counter(AtomicU64),
     Gauge(Float),
     Histogram(Histogram),
@@ -83,12 +83,14 @@ impl Histogram {
     }
 }
 
-impl Value {
-    pub(super) fn new(kind: Kind, bounds: &Arc<[f64]>) -> Self {
+impl SeriesValue {
+    pub(super) fn new(kind: SeriesKind, bounds: &Arc<[f64]>) -> Self {
         match kind {
-            Kind::Counter => Self::Counter(AtomicU64::new(0)),
-            Kind::Gauge => Self::Gauge(Float::default()),
-            Kind::Timer | Kind::Histogram => Self::Histogram(Histogram::new(bounds.clone())),
+            SeriesKind::Counter => Self::Counter(AtomicU64::new(0)),
+            SeriesKind::Gauge => Self::Gauge(Float::default()),
+            SeriesKind::Timer | SeriesKind::Histogram => {
+                Self::Histogram(Histogram::new(bounds.clone()))
+            }
         }
     }
 }

@@ -126,7 +126,7 @@ pub(crate) const LONGEST: usize = 1432;
 /// between tags.
 pub(crate) fn accept(line: &str) -> Result<Cow<'_, str>, &'static str> {
     if line.len() > LONGEST {
-        return Err("its line is longer than 1,432 bytes");
+        return Err(TOO_LONG);
     }
     let Some(parts) = Parts::of(line) else {
         return if ["_e{", "_sc|"].iter().any(|start| line.starts_with(start)) {
@@ -154,6 +154,7 @@ pub(crate) fn accept(line: &str) -> Result<Cow<'_, str>, &'static str> {
     Ok(clean(line, &parts))
 }
 
+const TOO_LONG: &str = "its line is longer than 1,432 bytes";
 const NOT_FINITE: &str = "its value is infinite or not a number";
 
 /// Whether one of the values before a type is written as Rust writes numbers that are not finite.
@@ -191,6 +192,33 @@ fn clean<'a>(line: &'a str, parts: &Parts<'_>) -> Cow<'a, str> {
     }
     text.push_str(&parts.rest.replace(|letter: char| letter.is_control(), "_"));
     text.into()
+}
+
+/// Returns a line that was accepted with the constant tags, each with a comma before it, whose keys it does not have: the line's own
+/// tag is the more specific one.
+pub(crate) fn with_constant<'a>(
+    line: Cow<'a, str>,
+    constant: &str,
+) -> Result<Cow<'a, str>, &'static str> {
+    let Some(parts) = Parts::of(&line).filter(|_| !constant.is_empty()) else {
+        return Ok(line);
+    };
+    let key = |tag: &str| tag.split_once(':').map_or(tag, |(key, _)| key).to_owned();
+    let own: Vec<_> = parts.tags.split(',').map(key).collect();
+    let mut text = line[..line.len() - parts.rest.len()].to_owned();
+    let mut sign = if parts.tags.is_empty() { "|#" } else { "," };
+    for tag in constant.split(',').filter(|tag| !tag.is_empty()) {
+        if !own.contains(&key(tag)) {
+            text.push_str(sign);
+            text.push_str(tag);
+            sign = ",";
+        }
+    }
+    text.push_str(parts.rest);
+    if text.len() > LONGEST {
+        return Err(TOO_LONG);
+    }
+    Ok(text.into())
 }
 
 /// Appends a line in a form that every server understands.
@@ -279,6 +307,35 @@ mod tests {
     }
 
     #[test]
+    fn a_constant_tag_is_added_unless_the_line_has_one_of_its_key() {
+        let constant = ",env:prod,region:eu";
+        for (line, expected) in [
+            ("a:1|c", "a:1|c|#env:prod,region:eu"),
+            ("a:1|c|#k:v", "a:1|c|#k:v,env:prod,region:eu"),
+            ("a:1|c|#env:test", "a:1|c|#env:test,region:eu"),
+            ("a:1|c|#env", "a:1|c|#env,region:eu"),
+            ("a:1|c|@0.5|T16", "a:1|c|@0.5|#env:prod,region:eu|T16"),
+            (
+                "a:1|c|#region:us,env:x|c:box",
+                "a:1|c|#region:us,env:x|c:box",
+            ),
+            (
+                "a:1|c|#environment:x",
+                "a:1|c|#environment:x,env:prod,region:eu",
+            ),
+            ("_e{1,1}:a|b", "_e{1,1}:a|b"),
+        ] {
+            assert_eq!(
+                with_constant(line.into(), constant).as_deref(),
+                Ok(expected)
+            );
+            assert_eq!(with_constant(line.into(), "").as_deref(), Ok(line));
+        }
+        let full = format!("a:1|c|#k:{}", "v".repeat(LONGEST - 20));
+        assert_eq!(with_constant(full.into(), constant), Err(TOO_LONG));
+    }
+
+    #[test]
     fn what_no_server_understands_is_refused() {
         let long = format!("app.{}:1|c", "a".repeat(64 * 1024));
         for (line, why) in [
@@ -289,7 +346,7 @@ mod tests {
             ("app.h:1:NaN:2|h", NOT_FINITE),
             (":1|c", "it has no name"),
             ("app.:1|c", "it has no name"),
-            (&long, "its line is longer than 1,432 bytes"),
+            (&long, TOO_LONG),
             (
                 "app.c:1|c|@0",
                 "its rate of sampling is not above 0 and at most 1",

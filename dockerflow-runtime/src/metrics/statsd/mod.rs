@@ -8,7 +8,7 @@ mod sender;
 
 pub(super) use self::{
     address::StatsdAddress,
-    line::{Parts, accept, milliseconds, plain, plain_into, spell_out},
+    line::{Parts, accept, milliseconds, plain, plain_into, spell_out, with_constant},
     outbox::Outbox,
     own::Own,
     sender::{Pace, Resolve},

@@ -176,3 +176,34 @@ fn a_later_file_and_the_environment_say_another_variant() {
     let odd: Odd = load(Some(directory.path()), &[("CHOICE", "plain")]).expect("likewise");
     assert!(matches!(odd.choice, Choice::Plain));
 }
+
+#[test]
+fn a_number_that_is_too_large_does_not_become_infinite() {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Numbers {
+        single: f32,
+        double: f64,
+    }
+    assert_each::<Numbers>(
+        "a.yaml",
+        &[
+            (
+                "single: 1e300",
+                &[("DOUBLE", "-1e400")],
+                &[
+                    "DOUBLE is \"-1e400\", expected a number of at most 1.7976931348623157e308",
+                    "single in FILE is \"1e300\", expected a number of at most 3.4028234663852886e38",
+                ],
+            ),
+            (
+                "",
+                &[("SINGLE", "1e39")],
+                &["SINGLE is \"1e39\", expected a number of at most 3.4028234663852886e38"],
+            ),
+            ("single: 3.4e38\ndouble: 1e300", &[], &[]),
+        ],
+    );
+    let numbers: Numbers = good("a.yaml", "single: .inf", &[("DOUBLE", "-inf")]);
+    assert!(numbers.single.is_infinite() && numbers.double.is_infinite());
+}

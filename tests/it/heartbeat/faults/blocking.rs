@@ -72,8 +72,7 @@ hand_made!(
     with_blocking_plainly,
     many(100, || Definition::blocking(
         numbered("blocks"),
-        file!(),
-        line!(),
+        (),
         blocks_plainly
     ))
 );

@@ -16,12 +16,7 @@ use crate::heartbeat::{counted::counts, served::Served};
 hand_made!(
     with_thousand,
     many(1000, || {
-        Definition::asynchronous(
-            numbered("\"quoted\"\n\tand\u{1}more"),
-            file!(),
-            line!(),
-            async || (),
-        )
+        Definition::asynchronous(numbered("\"quoted\"\n\tand\u{1}more"), (), async || ())
     })
 );
 

@@ -1,11 +1,9 @@
 //! A second address: the port for operations, another app.
 
-use std::net::TcpListener;
-
 use serde_json::Value;
 
 use super::{assert_refused, command, ends, start};
-use crate::support::{free_port, get, run, text, until};
+use crate::support::{free_port, get, listen, run, text, until};
 
 #[test]
 fn the_port_for_operations_answers_our_endpoints_and_nothing_else() {
@@ -134,12 +132,8 @@ fn two_addresses_that_are_the_same_are_refused_before_anything_listens() {
         &["expected another one than that of DOCKERFLOW_OPS_PORT"],
     );
     // What another process has is said otherwise.
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let taken = listener
-        .local_addr()
-        .expect("it is bound")
-        .port()
-        .to_string();
+    let (_listener, taken) = listen();
+    let taken = taken.to_string();
     let output = ends("", &[("DOCKERFLOW_OPS_PORT", &taken)]);
     assert_eq!(
         text(&output.stderr),

@@ -3,13 +3,13 @@
 use std::{
     fs,
     io::Read as _,
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use super::{command, start};
-use crate::support::{Process, Statsd, exchange, program, skip, until};
+use crate::support::{self, Process, Statsd, ended, exchange, program, signal, skip, until};
 
 #[test]
 fn each_request_that_is_cut_off_has_its_summary() {
@@ -58,28 +58,8 @@ fn a_longer_time_out_of_the_builder_has_no_effect_and_the_log_names_the_variable
 
 #[test]
 fn a_signal_that_arrives_just_before_the_service_is_up_is_not_lost() {
-    let mut command = command("busy start", &[]);
-    let mut child = command
-        .stderr(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it starts");
-    let mut stderr = child.stderr.take().expect("it is piped");
-    let mut bytes = [0; 4];
-    stderr
-        .read_exact(&mut bytes)
-        .expect("it says that it is busy");
-    let kill = format!("kill -TERM {}", child.id());
-    Command::new("sh")
-        .args(["-c", &kill])
-        .status()
-        .expect("a shell");
-    let mut status = None;
-    until("it ends", || {
-        status = child.try_wait().expect("it is a child");
-        status.is_some()
-    });
-    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    let (status, _log) = signalled_at_start("busy start", &["TERM"]);
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
@@ -165,14 +145,8 @@ fn process_1_of_a_container_hears_every_signal() {
         let serving = Process::start(command);
         let children = format!("/proc/{0}/task/{0}/children", serving.id());
         let first = fs::read_to_string(children).expect("unshare has a child");
-        let kill = format!("kill -{signal} {first}");
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .expect("a shell")
-                .success()
-        );
+        let first = first.trim().parse().expect("one child");
+        support::signal(first, signal);
         let (status, lines) = serving.end();
         assert_eq!(status.code(), Some(0), "{signal}: {lines:?}");
         assert!(
@@ -219,31 +193,46 @@ fn a_stop_waits_for_a_task_that_holds_it_and_no_longer() {
 #[test]
 fn each_signal_ends_a_service_that_is_not_up_yet_with_0() {
     for signal in ["TERM", "HUP", "INT", "QUIT"] {
-        let mut command = command("slow start", &[]);
-        command.stderr(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("it starts");
-        let mut bytes = [0; 4];
-        let stderr = child.stderr.as_mut().expect("it is piped");
-        stderr
-            .read_exact(&mut bytes)
-            .expect("it says that it is slow");
-        let kill = format!("kill -{signal} {}", child.id());
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .expect("a shell");
-        let mut status = None;
-        until("it ends", || {
-            status = child.try_wait().expect("it is a child");
-            status.is_some()
-        });
-        assert_eq!(status.and_then(|status| status.code()), Some(0), "{signal}");
-        let mut log = String::new();
-        let stdout = child.stdout.as_mut().expect("it is piped");
-        stdout.read_to_string(&mut log).expect("text");
+        let (status, log) = signalled_at_start("slow start", &[signal]);
+        assert_eq!(status.code(), Some(0), "{signal}");
         assert!(
             log.contains(&format!("stopped by SIG{signal} before the service was up")),
             "{log}"
         );
     }
+}
+
+#[test]
+fn the_signal_that_raises_the_level_of_the_log_ends_neither_a_start_nor_a_command() {
+    let (status, log) = signalled_at_start("slow start", &["USR1", "TERM"]);
+    assert_eq!(status.code(), Some(0), "{status}: {log}");
+    let mut migrate = command("", &[]);
+    migrate.arg("migrate").stdout(Stdio::piped());
+    let mut child = migrate.stderr(Stdio::null()).spawn().expect("it starts");
+    let stdout = child.stdout.as_mut().expect("it is piped");
+    let mut bytes = [0; 4];
+    stdout.read_exact(&mut bytes).expect("it says what it does");
+    signal(child.id(), "USR1");
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(child.try_wait().expect("it is a child"), None);
+    signal(child.id(), "TERM");
+    assert_eq!(ended(&mut child).code(), Some(1));
+}
+
+/// Starts the program, and sends it signals when it has said on stderr that it is not up yet. Returns how it ended, and its log.
+fn signalled_at_start(case: &str, names: &[&str]) -> (ExitStatus, String) {
+    let mut command = command(case, &[]);
+    command.stderr(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut bytes = [0; 4];
+    let stderr = child.stderr.as_mut().expect("it is piped");
+    stderr.read_exact(&mut bytes).expect("it says so");
+    for name in names {
+        signal(child.id(), name);
+    }
+    let status = ended(&mut child);
+    let mut log = String::new();
+    let stdout = child.stdout.as_mut().expect("it is piped");
+    stdout.read_to_string(&mut log).expect("text");
+    (status, log)
 }

@@ -34,7 +34,7 @@ fn a_misspelt_variable_is_a_warning_with_the_nearest_name() {
 }
 
 #[test]
-fn a_host_that_a_shell_has_set_names_itself() {
+fn a_host_that_a_shell_has_set_names_itself_and_one_that_nobody_can_reach_is_refused() {
     for host in ["x86_64-conda-linux-gnu", "laptop", "laptop.local"] {
         let output = ends("", &[("HOST", host)]);
         assert_refused(
@@ -46,7 +46,14 @@ fn a_host_that_a_shell_has_set_names_itself() {
             ],
         );
     }
-    let output = ends("", &[("HOST", "256.0.0.1")]);
-    assert_refused(&output, &["HOST is \"256.0.0.1\", expected an IP address"]);
-    assert!(!text(&output.stderr).contains("shells"));
+    // Those after the first are for many machines, so that no client could connect.
+    for host in ["256.0.0.1", "255.255.255.255", "224.0.0.1", "ff02::1"] {
+        let output = ends("", &[("HOST", host)]);
+        let refusal = format!("HOST is {host:?}, expected an IP address");
+        assert_refused(&output, &[&refusal]);
+        assert!(!text(&output.stderr).contains("shells"));
+    }
+    // An abstract socket is no file in the working directory. What has an `@` may be a secret, and is not shown.
+    let output = ends("", &[("HOST", "unix:@abstract")]);
+    assert_refused(&output, &["HOST: expected an IP address"]);
 }

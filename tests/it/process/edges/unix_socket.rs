@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::{assert_refused, command, ends};
-use crate::support::{PATIENCE, run, text, until};
+use crate::support::{PATIENCE, run, signal, text, until};
 
 /// Sends a request over a Unix socket, and returns the response.
 fn ask(socket: &std::path::Path, path: &str) -> String {
@@ -39,11 +39,7 @@ impl OnSocket {
 
     /// Stops it, and returns its exit code and its log.
     fn stop(mut self) -> (Option<i32>, String) {
-        let kill = format!("kill -TERM {}", self.child.id());
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .expect("a shell");
+        signal(self.child.id(), "TERM");
         let mut log = String::new();
         self.stdout.read_to_string(&mut log).expect("text");
         (self.child.wait().expect("it ends").code(), log)

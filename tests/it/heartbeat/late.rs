@@ -12,7 +12,7 @@ use crate::support::Connection;
 const TTL: (&str, &str) = ("DOCKERFLOW_HEARTBEAT_TTL", "0");
 
 #[health_check(timeout = "100ms")]
-async fn hangs_in_edges() {
+async fn hangs_for_good() {
     std::future::pending::<()>().await;
 }
 
@@ -45,7 +45,7 @@ fn many_kinds() -> App {
     App::new()
 }
 
-#[dockerflow::service(checks(hangs_in_edges))]
+#[dockerflow::service(checks(hangs_for_good))]
 fn hanging() -> App {
     App::new()
 }
@@ -91,12 +91,12 @@ fn lines<'a>(log: &'a str, text: &str) -> Vec<&'a str> {
 fn a_check_that_hangs_is_logged_once_and_never_as_ended() {
     let log = log_of("edge: hanging", 4, Duration::from_millis(10));
     assert_eq!(
-        lines(&log, "hangs_in_edges.timeout: no answer within 100ms").len(),
+        lines(&log, "hangs_for_good.timeout: no answer within 100ms").len(),
         1,
         "{log}"
     );
     assert_eq!(lines(&log, "ended").len(), 0, "{log}");
-    assert_eq!(lines(&log, "check=hangs_in_edges").len(), 1, "{log}");
+    assert_eq!(lines(&log, "check=hangs_for_good").len(), 1, "{log}");
 }
 
 #[test]
