@@ -14,6 +14,7 @@ use super::{
 };
 
 /// A check as its macro defines it. Only generated code makes one.
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct Definition {
     pub(crate) check: Check,
@@ -24,7 +25,6 @@ type Prepare = dyn Fn(HttpRequest) -> LocalBoxFuture<'static, Result<Job, Messag
 
 impl Definition {
     /// Defines a check that is an `async fn`: it runs on the health thread.
-    #[doc(hidden)]
     pub fn asynchronous<H, Args>(
         name: &'static str,
         file: &'static str,
@@ -47,7 +47,6 @@ impl Definition {
     }
 
     /// Defines a check that is a plain `fn`: it runs on the blocking pool.
-    #[doc(hidden)]
     pub fn blocking<F, Args>(name: &'static str, file: &'static str, line: u32, function: F) -> Self
     where
         F: Blocking<Args>,
@@ -90,7 +89,6 @@ impl Definition {
     }
 
     /// Sets the worst level that the check can have: `level = …`.
-    #[doc(hidden)]
     #[must_use]
     pub fn worst(mut self, level: Level) -> Self {
         self.check.worst = level;
@@ -98,7 +96,6 @@ impl Definition {
     }
 
     /// Sets the deadline, in milliseconds: `timeout = "…"`.
-    #[doc(hidden)]
     #[must_use]
     pub fn timeout(mut self, milliseconds: u64) -> Self {
         self.check.timeout = Some(Duration::from_millis(milliseconds));

@@ -37,14 +37,13 @@ pub(crate) use self::{
     registry::of_service as checks_of_service,
     waiter::WrittenReport,
 };
-#[doc(hidden)]
-pub use self::{definition::Definition, registry::Registration};
 pub use self::{
+    definition::Definition,
     heartbeat::Heartbeat,
     level::Level,
     liveness::Liveness,
     message::{IntoMessages, Message},
     observer::HeartbeatObserver,
-    registry::{RegisteredCheck, registered},
+    registry::{RegisteredCheck, Registration, registered},
     report::{CheckReport, Report},
 };
