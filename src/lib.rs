@@ -98,7 +98,7 @@ pub use dockerflow_macros::main;
 ///
 /// The service answers `/__version__`, `/__heartbeat__` and `/__lbheartbeat__` before the app sees the request, and, if they are
 /// switched on, `/__error__` and `/__metrics__`. The function keeps its name, arguments, generics and documentation, and `return`
-/// works. The macro completes a return type of `App`, and keeps an `App<…>` as it is. The app must own what it
+/// works. The macro completes a return type of `App`, and keeps an `App<…>` as it is. The app must own all that it
 /// keeps: it cannot borrow from the function's arguments.
 ///
 /// ```standalone_crate
@@ -128,6 +128,28 @@ pub use dockerflow_macros::main;
 /// | `version = "../version.json"` | serve this file as the version object, if it has a commit; relative to the folder of the manifest | the version of the program, else [`version!`] |
 /// | `version = main` | serve the version of the program, which [`main`](macro@main) passes down, and embed none: a library is not compiled again for each commit | |
 /// | `crate = path` | the path of this crate, if it has another name | `::dockerflow` |
+///
+/// A program with two services, of which each runs its own checks:
+///
+/// ```
+/// # use actix_web::App;
+/// mod checks {
+///     #[dockerflow::health_check]
+///     pub async fn database() {}
+///     #[dockerflow::health_check]
+///     pub async fn search() {}
+/// }
+///
+/// #[dockerflow::service(checks(checks::database, checks::search))]
+/// fn public() -> App {
+///     App::new()
+/// }
+///
+/// #[dockerflow::service(checks(checks::database), version = main)]
+/// fn internal() -> App {
+///     App::new()
+/// }
+/// ```
 ///
 /// # Panics
 ///

@@ -13,11 +13,27 @@ use std::{
 ///
 /// `?` converts any error of an application, an `anyhow::Error`, a `String` or a `&str` into it. To make that possible, it does
 /// not implement [`std::error::Error`] itself.
+///
+/// ```
+/// use dockerflow::Error;
+///
+/// fn greeting() -> Result<String, Error> {
+///     let greeting = std::fs::read_to_string("/not/there/greeting.txt")?;
+///     if greeting.is_empty() {
+///         return Err("the greeting is empty".into());
+///     }
+///     Ok(greeting)
+/// }
+///
+/// let error = greeting().expect_err("the file is missing");
+/// assert!(matches!(error, Error::App(_)));
+/// assert_eq!(error.to_string(), "No such file or directory (os error 2)");
+/// ```
 #[non_exhaustive]
 pub enum Error {
     /// Invalid settings: all of them, not only the first.
     Settings(Vec<BadSetting>),
-    /// The version file is there and cannot be served.
+    /// The version file exists but cannot be served.
     #[non_exhaustive]
     VersionFile {
         /// The file.
@@ -30,10 +46,10 @@ pub enum Error {
     DuplicateCheck {
         /// The name.
         name: &'static str,
-        /// Where the two stand, as `file:line`.
+        /// Where the two are defined, as `file:line`.
         places: [String; 2],
     },
-    /// An app has no `#[dockerflow::service]`, and so none of the endpoints.
+    /// An app has no `#[dockerflow::service]`, so it would have none of the endpoints.
     #[non_exhaustive]
     NoService {
         /// Which app.
@@ -44,9 +60,9 @@ pub enum Error {
     Bind {
         /// The address, or `unix:` and the path of a socket.
         address: String,
-        /// The variable that sets the port. That of the host begins with the same name.
+        /// The variable that sets the port, such as `PORT` or `DOCKERFLOW_OPS_PORT`.
         port: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// An error of the application.
@@ -54,19 +70,50 @@ pub enum Error {
 }
 
 /// An invalid setting.
+///
+/// ```
+/// use dockerflow::{BadSetting, Error};
+///
+/// /// Reports invalid settings in the form that the operators' tools read.
+/// fn report(error: &Error) {
+///     if let Error::Settings(problems) = error {
+///         for BadSetting { name, expected, .. } in problems {
+///             eprintln!("::error title={name}::expected {expected}");
+///         }
+///     }
+/// }
+/// # report(&BadSetting::new("PORT", "a port").into());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadSetting {
     /// The variable or file.
     pub name: String,
-    /// What it held; `None` if it must not be shown.
+    /// Its value; `None` if it is unknown or may be a secret.
     pub held: Option<String>,
-    /// What was expected.
+    /// What was expected, such as "a number from 1 to 100".
     pub expected: String,
 }
 
 impl Error {
     /// Returns 2 if the configuration or the command line is at fault, else 1.
+    ///
+    /// [`Program::run`](crate::Program::run) does this by itself. In a `main` of your own:
+    ///
+    /// ```
+    /// use std::process::ExitCode;
+    /// # fn serve() -> Result<(), dockerflow::Error> { Ok(()) }
+    ///
+    /// fn main() -> ExitCode {
+    ///     match serve() {
+    ///         Ok(()) => ExitCode::SUCCESS,
+    ///         Err(error) => {
+    ///             eprintln!("{error}");
+    ///             error.exit_code()
+    ///         }
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -84,8 +131,8 @@ impl Error {
 }
 
 impl BadSetting {
-    /// Names a setting, and says what was expected of it, as "a number from 1 to 100". `?` makes an [`Error::Settings`] of it:
-    /// a program that ends with it has the exit code 2.
+    /// Makes an invalid setting from its name and what was expected, such as "a number from 1 to 100". `?` converts it into an
+    /// [`Error::Settings`]: a program that ends with that has the exit code 2.
     ///
     /// ```
     /// use dockerflow::{BadSetting, Error};
@@ -117,7 +164,19 @@ impl From<BadSetting> for Error {
 }
 
 impl Error {
-    /// Returns it as an error of the standard library, for a function that returns those.
+    /// Returns it as an error of the standard library, for a function that returns those. An error of the application becomes
+    /// what it was before `?` converted it.
+    ///
+    /// ```
+    /// use dockerflow::Error;
+    ///
+    /// fn page_size() -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+    ///     # #[derive(serde::Deserialize)] struct Settings { page_size: u32 }
+    ///     let settings: Settings = dockerflow::settings().map_err(Error::into_boxed)?;
+    ///     Ok(settings.page_size)
+    /// }
+    /// # assert!(page_size().is_err());
+    /// ```
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn std::error::Error + Send + Sync> {
         match self {

@@ -56,7 +56,17 @@ pub(crate) fn beginning(text: &str) -> String {
 }
 
 impl BadSetting {
-    /// Adds what the setting held, unless its name or the text itself says that it may be a secret.
+    /// Adds the value of the setting, unless its name or the value itself suggests that it is a secret. A value of more than 200
+    /// characters is cut.
+    ///
+    /// ```
+    /// use dockerflow::BadSetting;
+    ///
+    /// let size = BadSetting::new("page_size", "at most 100").held("1000");
+    /// assert_eq!(size.to_string(), "page_size is \"1000\", expected at most 100");
+    /// let token = BadSetting::new("api_token", "32 characters").held("swordfish");
+    /// assert_eq!(token.to_string(), "api_token: expected 32 characters");
+    /// ```
     #[must_use]
     pub fn held(mut self, text: impl Into<String>) -> Self {
         self.held = shown(&self.name, &text.into());

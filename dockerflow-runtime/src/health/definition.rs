@@ -14,6 +14,7 @@ use super::{
 };
 
 /// A check as its macro defines it. Only generated code makes one.
+#[doc(hidden)]
 #[derive(Clone)]
 pub struct Definition {
     pub(crate) check: Check,
@@ -24,7 +25,6 @@ type Prepare = dyn Fn(HttpRequest) -> LocalBoxFuture<'static, Result<Job, Messag
 
 impl Definition {
     /// Defines a check that is an `async fn`: it runs on the health thread.
-    #[doc(hidden)]
     #[track_caller]
     pub fn asynchronous<I, H>(name: &'static str, inputs: I, handler: H) -> Self
     where
@@ -44,7 +44,6 @@ impl Definition {
     }
 
     /// Defines a check that is a plain `fn`: it runs on the blocking pool.
-    #[doc(hidden)]
     #[track_caller]
     pub fn blocking<I, F>(name: &'static str, inputs: I, function: F) -> Self
     where
@@ -96,7 +95,6 @@ impl Definition {
     }
 
     /// Sets the worst level that the check can have: `level = …`.
-    #[doc(hidden)]
     #[must_use]
     pub fn worst(mut self, level: Level) -> Self {
         self.check.worst = level;
@@ -104,7 +102,6 @@ impl Definition {
     }
 
     /// Sets the deadline, in milliseconds: `timeout = "…"`.
-    #[doc(hidden)]
     #[must_use]
     pub fn timeout(mut self, milliseconds: u64) -> Self {
         self.check.timeout = Some(Duration::from_millis(milliseconds));

@@ -13,8 +13,21 @@ use super::{
 use crate::cut::cut;
 
 impl Report {
-    /// Returns the body of `/__heartbeat__`. An error's text can hold a password, so that texts and data are in it only with
-    /// `details`.
+    /// Returns the body of `/__heartbeat__`. An error's text can hold a password, so texts and data are in it only with `details`.
+    ///
+    /// ```
+    /// use dockerflow::health::HeartbeatObserver;
+    ///
+    /// /// Keeps the last report in a file, for a host that forwards files to its monitoring.
+    /// fn keep_last() -> HeartbeatObserver {
+    ///     HeartbeatObserver::new(|report| {
+    ///         if let Err(error) = std::fs::write("/run/shop/heartbeat.json", report.to_json(true)) {
+    ///             log::warn!("the heartbeat was not kept: {error}");
+    ///         }
+    ///     })
+    /// }
+    /// # keep_last();
+    /// ```
     #[must_use]
     #[allow(
         clippy::missing_panics_doc,

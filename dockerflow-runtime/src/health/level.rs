@@ -5,6 +5,18 @@ use std::fmt::{self, Display};
 /// How bad something is, with python-dockerflow's names and numbers.
 ///
 /// A check is as bad as its worst message, and a service as bad as its worst check. It is unhealthy at [`Level::Error`] and above.
+///
+/// ```
+/// use dockerflow::health::{Level, Report};
+///
+/// /// Returns what a chat room is to read about a run of the checks.
+/// fn notice(report: &Report) -> Option<String> {
+///     let level = report.level();
+///     let notice = || format!("the service is at {} ({} of 50)", level.as_str(), level.number());
+///     (level >= Level::Warning).then(notice)
+/// }
+/// # assert_eq!(notice(&Report::new(Vec::new(), std::time::Duration::ZERO)), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[non_exhaustive]

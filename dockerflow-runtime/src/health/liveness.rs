@@ -41,6 +41,27 @@ const LOG: &str = "dockerflow.liveness";
 ///
 /// A handle may be cloned. When the last is dropped without [`finish`](Self::finish), the condition fails for good: a task that holds
 /// one and ends or panics is noticed.
+///
+/// A condition that the app decides itself, for as long as the task runs:
+///
+/// ```
+/// use dockerflow::health::Liveness;
+/// # async fn next_size() -> Option<u64> { None }
+///
+/// async fn watch_cache() {
+///     let liveness = Liveness::new("cache");
+///     while let Some(bytes) = next_size().await {
+///         if bytes > 2 << 30 {
+///             liveness.fail(format!("the cache has {bytes} bytes: it leaks"));
+///         } else {
+///             liveness.recover();
+///         }
+///     }
+///     // The task has ended as it should.
+///     liveness.finish();
+/// }
+/// # drop(watch_cache());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "the condition fails as soon as its last handle is dropped"]
 pub struct Liveness(Arc<Handle>);
@@ -72,12 +93,13 @@ static CONDITIONS: Mutex<Vec<Arc<Condition>>> = Mutex::new(Vec::new());
 static USED: AtomicBool = AtomicBool::new(false);
 
 impl Liveness {
-    /// Makes a condition that holds until [`fail`](Self::fail) is called. `name` is for the log.
+    /// Makes a condition that holds until [`fail`](Self::fail) is called. The log names it `name`.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self::register(name.into(), None)
     }
 
-    /// Makes a condition that fails whenever [`feed`](Self::feed) has not been called for `limit`, beginning now.
+    /// Makes a condition that fails when [`feed`](Self::feed) has not been called for `limit`, beginning now, and recovers when it
+    /// is called again.
     pub fn watchdog(name: impl Into<Cow<'static, str>>, limit: Duration) -> Self {
         Self::register(name.into(), Some(limit))
     }
@@ -97,7 +119,7 @@ impl Liveness {
         Self(Arc::new(Handle(condition)))
     }
 
-    /// Starts the time of a watchdog again.
+    /// Restarts the time of a [watchdog](Self::watchdog). It has no effect on another condition.
     pub fn feed(&self) {
         lock(&self.0.0.state).fed = Instant::now();
     }
@@ -107,14 +129,14 @@ impl Liveness {
         lock(&self.0.0.state).reason = Some(reason.into());
     }
 
-    /// Ends the failure of the condition.
+    /// Ends the failure of the condition. It also restarts the time of a watchdog.
     pub fn recover(&self) {
         let mut state = lock(&self.0.0.state);
         state.reason = None;
         state.fed = Instant::now();
     }
 
-    /// Removes the condition, for all its handles: what it watched has ended as it should.
+    /// Removes the condition, for all its handles. Call it when the watched task has ended as it should.
     pub fn finish(self) {
         let finished = &self.0.0;
         lock(&CONDITIONS).retain(|one| !Arc::ptr_eq(one, finished));

@@ -13,13 +13,26 @@ use super::level::Level;
 /// What a check reports: a text at a level, under an id by which operations can silence it, and data.
 ///
 /// ```
-/// # use dockerflow::Message;
-/// # let jobs = 4711;
-/// let message = match jobs {
-///     0..1000 => Message::ok().with("jobs", jobs),
-///     _ => Message::warning("queue.long", format!("{jobs} jobs are waiting")).with("jobs", jobs),
-/// };
+/// use dockerflow::{Message, health::Level, health_check};
+/// # fn waiting_jobs() -> Result<u32, std::io::Error> { Ok(4711) }
+///
+/// #[health_check]
+/// fn queue() -> Message {
+///     match waiting_jobs() {
+///         Ok(0) => Message::debug("queue.idle", "no job is waiting"),
+///         Ok(jobs @ ..100) => Message::ok().with("jobs", jobs),
+///         Ok(jobs @ ..1_000) => Message::info("queue.busy", format!("{jobs} jobs are waiting")),
+///         Ok(jobs @ ..9_000) => Message::warning("queue.long", format!("{jobs} jobs are waiting")),
+///         Ok(jobs) => Message::error("queue.full", format!("{jobs} jobs are waiting")),
+///         Err(error) => Message::critical("queue.lost", error.to_string()),
+///     }
+/// }
+///
+/// // A check is an ordinary function, which a test can call.
+/// let message = queue();
+/// assert_eq!(message.level(), Level::Warning);
 /// assert_eq!(message.id(), "queue.long");
+/// assert_eq!(message.text(), "4711 jobs are waiting");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a message counts only if a check returns it"]
@@ -32,44 +45,52 @@ pub struct Message {
     pub(crate) data: Vec<(Cow<'static, str>, Value)>,
 }
 
-macro_rules! constructors {
-    ($($(#[$doc:meta])* $name:ident = $level:ident;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
-            Self { level: Level::$level, id: id.into(), text: text.into(), cause: None, data: Vec::new() }
-        }
-    )*};
-}
-
 impl Message {
     /// Makes a message of a check that is well, for its [data](Self::with). It has no id and no text, and is not logged.
     pub fn ok() -> Self {
+        Self::new(Level::Ok, "", "")
+    }
+
+    /// Makes a message at [`Level::Debug`]: the check stays healthy.
+    pub fn debug(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self::new(Level::Debug, id, text)
+    }
+
+    /// Makes a message at [`Level::Info`]: the check stays healthy.
+    pub fn info(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self::new(Level::Info, id, text)
+    }
+
+    /// Makes a message at [`Level::Warning`]: the check is degraded, but healthy.
+    pub fn warning(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self::new(Level::Warning, id, text)
+    }
+
+    /// Makes a message at [`Level::Error`]: the check, and so the service, is unhealthy.
+    pub fn error(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self::new(Level::Error, id, text)
+    }
+
+    /// Makes a message at [`Level::Critical`]: the check, and so the service, is unhealthy.
+    pub fn critical(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Self::new(Level::Critical, id, text)
+    }
+
+    fn new(level: Level, id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
         Self {
-            level: Level::Ok,
-            id: Cow::Borrowed(""),
-            text: String::new(),
+            level,
+            id: id.into(),
+            text: text.into(),
             cause: None,
             data: Vec::new(),
         }
     }
 
-    constructors! {
-        /// Makes a message at [`Level::Debug`]: the check stays healthy.
-        debug = Debug;
-        /// Makes a message at [`Level::Info`]: the check stays healthy.
-        info = Info;
-        /// Makes a message at [`Level::Warning`]: the check is degraded, but healthy.
-        warning = Warning;
-        /// Makes a message at [`Level::Error`]: the check, and so the service, is unhealthy.
-        error = Error;
-        /// Makes a message at [`Level::Critical`]: the check, and so the service, is unhealthy.
-        critical = Critical;
-    }
-
-    /// Adds a value to the `data` that `details` has of the check, under `key`; a second value of the same key replaces the first.
+    /// Adds a value to the check's `data` in the heartbeat's `details`, under `key`. A second value of the same key replaces the
+    /// first.
     ///
-    /// Data are shown only under `DOCKERFLOW_HEARTBEAT_DETAILS`, as texts are, and change no level. A value that JSON cannot hold
-    /// becomes the text of the error.
+    /// Data are shown only if `DOCKERFLOW_HEARTBEAT_DETAILS` is set, as texts are, and change no level. A value that JSON cannot
+    /// hold becomes the text of the error.
     pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Serialize) -> Self {
         let key = key.into();
         let value = serde_json::to_value(value).unwrap_or_else(|error| error.to_string().into());
@@ -96,7 +117,7 @@ impl Message {
         &self.id
     }
 
-    /// Returns the text. It is logged; the heartbeat's body has it only under `DOCKERFLOW_HEARTBEAT_DETAILS`.
+    /// Returns the text. It is logged; the heartbeat's body has it only if `DOCKERFLOW_HEARTBEAT_DETAILS` is set.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -107,6 +128,29 @@ impl Message {
 ///
 /// `Err` becomes a message at [`Level::Error`] with the id `<check>.failed`. Its text is the error's alternate form (`{:#}`), in
 /// which `anyhow` and others show the causes; the log also has the `Debug` form.
+///
+/// Implement it for a type that several checks return:
+///
+/// ```
+/// use std::time::Duration;
+/// use dockerflow::{Message, health::IntoMessages, health_check};
+/// # async fn replication_lag() -> std::io::Result<Duration> { Ok(Duration::ZERO) }
+///
+/// struct Lag(Duration);
+///
+/// impl IntoMessages for Lag {
+///     fn into_messages(self, check: &str) -> Vec<Message> {
+///         let late = self.0 > Duration::from_secs(10);
+///         let message = || Message::warning(format!("{check}.late"), format!("{:?} behind", self.0));
+///         late.then(message).into_messages(check)
+///     }
+/// }
+///
+/// #[health_check]
+/// async fn replica() -> std::io::Result<Lag> {
+///     replication_lag().await.map(Lag)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the result of a health check",
     label = "a health check returns `()`, `Result<(), E>`, `Message`, or several messages",
@@ -114,7 +158,7 @@ impl Message {
     note = "the `E` of a `Result` is anything that is `Display` and `Debug`, as every error is"
 )]
 pub trait IntoMessages {
-    /// Returns the messages of the check that is named `check`. No message means that all is well.
+    /// Returns the messages of the check that is named `check`. If it returns none, the check is well.
     fn into_messages(self, check: &str) -> Vec<Message>;
 }
 

@@ -38,13 +38,14 @@ pub(crate) use self::{
     waiter::WrittenReport,
 };
 #[doc(hidden)]
-pub use self::{definition::Definition, inputs::input, registry::Registration};
+pub use self::inputs::input;
 pub use self::{
+    definition::Definition,
     heartbeat::Heartbeat,
     level::Level,
     liveness::Liveness,
     message::{IntoMessages, Message},
     observer::HeartbeatObserver,
-    registry::{RegisteredCheck, registered},
+    registry::{RegisteredCheck, Registration, registered},
     report::{CheckReport, Report},
 };

@@ -9,6 +9,7 @@ use super::{check::Check, definition::Definition, level::Level};
 use crate::error::Error;
 
 /// A check's entry in the program's registry.
+#[doc(hidden)]
 #[derive(Clone, Copy)]
 pub struct Registration(pub fn() -> Definition);
 
@@ -22,8 +23,8 @@ impl fmt::Debug for Registration {
 
 /// Returns every check that is registered in this program, by name and place.
 ///
-/// A check in a library that the program never names is not linked, and so not registered; nothing warns about it. A test keeps it
-/// from getting lost:
+/// A check in a library that the program never names is not linked, and so not registered; nothing warns about it. A test notices
+/// if one is missing:
 ///
 /// ```standalone_crate
 /// #[dockerflow::health_check]
@@ -41,11 +42,24 @@ pub fn registered() -> Vec<RegisteredCheck> {
 
 /// A check that is registered in this program, with its properties. `Display` writes its name and place, as
 /// `database (src/checks.rs:12)`.
+///
+/// ```
+/// use std::time::Duration;
+/// use dockerflow::health::Level;
+///
+/// // In a test: rules of the team for every check of the program.
+/// for check in dockerflow::health::registered() {
+///     let place = format!("{}, {}:{}", check.name(), check.file(), check.line());
+///     assert!(check.level() <= Level::Error, "{place}: nothing here is critical");
+///     let timeout = check.timeout().unwrap_or_default();
+///     assert!(timeout <= Duration::from_secs(2), "{place}: probes wait for 3 s");
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RegisteredCheck(pub(super) Check);
 
 impl RegisteredCheck {
-    /// Returns the name that operations read.
+    /// Returns the name in the heartbeat.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0.name
@@ -69,7 +83,7 @@ impl RegisteredCheck {
         self.0.worst
     }
 
-    /// Returns the deadline; `None` if it is that of `DOCKERFLOW_HEARTBEAT_TIMEOUT`.
+    /// Returns the deadline; `None` if it is that of `DOCKERFLOW_HEARTBEAT_TIMEOUT`, which is 800 ms by default.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.0.timeout

@@ -25,6 +25,8 @@ use super::{
 /// assert!(report.passed());
 /// assert_eq!(report.level(), Level::Warning);
 /// assert_eq!(report.check("queue").unwrap().messages()[0].text(), "17 jobs");
+/// assert_eq!(report.checks().len(), 2);
+/// assert_eq!(report.duration(), Duration::from_millis(4));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -94,6 +96,29 @@ impl Report {
 }
 
 /// What one health check found.
+///
+/// ```
+/// use actix_web::{Responder, get};
+/// use dockerflow::health::{CheckReport, Heartbeat};
+///
+/// fn line(check: &CheckReport) -> String {
+///     let mut line = format!("{}: {} after {:?}", check.name(), check.level(), check.duration());
+///     for message in check.messages() {
+///         line += &format!(", {}", message.id());
+///     }
+///     for (key, value) in check.data() {
+///         line += &format!(", {key}={value}");
+///     }
+///     line
+/// }
+///
+/// /// The heartbeat as text, for an old monitoring system.
+/// #[get("/status")]
+/// async fn status(heartbeat: Heartbeat) -> impl Responder {
+///     let lines: Vec<_> = heartbeat.report().await.checks().iter().map(line).collect();
+///     lines.join("\n")
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CheckReport {
     name: &'static str,
@@ -109,7 +134,17 @@ impl CheckReport {
     /// How many messages are kept. Of more, these are the worst.
     const MESSAGES: usize = 100;
 
-    /// Makes the report of a check that took `duration` and returned `outcome`, which may be what any check returns.
+    /// Makes the report of a check that took `duration` and returned `outcome`, for a test.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use dockerflow::health::{CheckReport, Level};
+    ///
+    /// let refused = Err::<(), _>("connection refused");
+    /// let report = CheckReport::new("database", Duration::from_millis(3), refused);
+    /// assert_eq!(report.level(), Level::Error);
+    /// assert_eq!(report.messages()[0].id(), "database.failed");
+    /// ```
     #[must_use]
     pub fn new(name: &'static str, duration: Duration, outcome: impl IntoMessages) -> Self {
         let messages = outcome.into_messages(name);

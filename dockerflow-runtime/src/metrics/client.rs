@@ -150,13 +150,37 @@ impl Metrics {
         })
     }
 
-    /// Returns the statsd client itself, for code that wants one.
+    /// Returns the statsd client itself, for a library that takes one.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use dockerflow::{Server, metrics::cadence::StatsdClient};
+    ///
+    /// /// A library's cache, which counts its hits.
+    /// struct Cache { statsd: Arc<StatsdClient> }
+    ///
+    /// fn cache(server: &Server) -> Cache {
+    ///     Cache { statsd: server.metrics().client() }
+    /// }
+    /// ```
     #[must_use]
     pub fn client(&self) -> Arc<StatsdClient> {
         self.client.clone()
     }
 
     /// Sends all measurements until now. Takes at most half a second, whatever the network does.
+    ///
+    /// A [`Server`](crate::Server) and a [`Program`](crate::Program) do this when they end. A program that ends in another way:
+    ///
+    /// ```no_run
+    /// use dockerflow::metrics::cadence::prelude::*;
+    ///
+    /// let metrics = dockerflow::shared_metrics()?;
+    /// metrics.count("imported", 4711)?;
+    /// metrics.flush();
+    /// std::process::exit(3);
+    /// # #[allow(unreachable_code)] Ok::<(), dockerflow::Error>(())
+    /// ```
     pub fn flush(&self) {
         match &self.recorder {
             Some(recorder) => recorder.flush(),

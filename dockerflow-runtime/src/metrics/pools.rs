@@ -19,6 +19,19 @@
 /// Returns a function that reads the gauges `max`, `size` and `idle` of an sqlx pool. The feature `sqlx-0_9`.
 ///
 /// It holds a clone of the pool. Of a pool that was closed, `size` and `idle` are 0.
+///
+/// ```
+/// # #[cfg(feature = "sqlx-0_9")] {
+/// use dockerflow::{Server, metrics::pools};
+/// use sqlx::{Pool, Sqlite};
+///
+/// /// The gauges of two pools, under two names.
+/// fn register(server: &Server, write: &Pool<Sqlite>, read: &Pool<Sqlite>) {
+///     server.metrics().gauges("db.write", pools::sqlx(write));
+///     server.metrics().gauges("db.read", pools::sqlx(read));
+/// }
+/// # }
+/// ```
 #[cfg(feature = "sqlx-0_9")]
 pub fn sqlx<DB: ::sqlx::Database>(
     pool: &::sqlx::Pool<DB>,
@@ -38,7 +51,19 @@ pub fn sqlx<DB: ::sqlx::Database>(
 /// Returns a function that reads the gauges `max`, `size`, `idle` and `waiting` of a deadpool pool, such as one of
 /// deadpool-postgres or deadpool-redis. The feature `deadpool-0_13`.
 ///
-/// It does not keep the pool alive. Once the pool is gone, there are no gauges.
+/// It does not keep the pool alive. Once the pool is dropped, the gauges end.
+///
+/// ```
+/// # #[cfg(feature = "deadpool-0_13")] {
+/// use deadpool::managed::{Manager, Pool};
+/// use dockerflow::{Server, metrics::pools};
+///
+/// // With `deadpool_redis::Pool`, for example.
+/// fn register<M: Manager + 'static>(server: &Server, pool: &Pool<M>) {
+///     server.metrics().gauges("redis.pool", pools::deadpool(pool));
+/// }
+/// # }
+/// ```
 #[cfg(feature = "deadpool-0_13")]
 pub fn deadpool<M, W>(
     pool: &::deadpool::managed::Pool<M, W>,

@@ -15,13 +15,28 @@ use crate::{
     service::LOG,
 };
 
-/// Asks the service of this machine whether it is alive, and returns 0 if it answers 200 within a second; else 1, with the reason
+/// Asks the service on this machine whether it is alive. Returns 0 if it answers 200 within a second, else 1, with the reason
 /// on stderr.
 ///
 /// It is for a `HEALTHCHECK` in an image without a shell: it starts no server and needs no runtime. It sends
 /// `GET /__lbheartbeat__` in plain HTTP to `DOCKERFLOW_OPS_PORT` if that is set, as it should be for a service that speaks TLS; else
 /// to `HOST` and `PORT`, or the Unix socket that `HOST` names. For an unspecified host it asks loopback: `127.0.0.1` for `0.0.0.0`;
 /// `::1`, then `127.0.0.1`, for `::`.
+///
+/// The command `healthcheck` of a [`Program`](crate::Program) calls it. In a `main` of your own:
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// # fn serve() -> ExitCode { ExitCode::SUCCESS }
+///
+/// // HEALTHCHECK CMD ["/app/bin/shop", "healthcheck"]
+/// fn main() -> ExitCode {
+///     match std::env::args().nth(1).as_deref() {
+///         Some("healthcheck") => dockerflow::healthcheck(),
+///         _ => serve(),
+///     }
+/// }
+/// ```
 #[must_use]
 pub fn healthcheck() -> ExitCode {
     healthcheck_with(&[])

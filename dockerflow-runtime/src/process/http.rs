@@ -19,6 +19,7 @@ use super::{
 use crate::{error::Error, service::Shared};
 
 /// What an [`HttpServer`] asks of the service that an app becomes. Each app of actix-web is one.
+#[doc(hidden)]
 pub trait HttpService<B>:
     ServiceFactory<
         Request,
@@ -29,20 +30,15 @@ pub trait HttpService<B>:
         Service = Self::HttpWorker,
     > + 'static
 {
-    #[doc(hidden)]
     type HttpResponse: Into<Response<B>> + 'static;
-    #[doc(hidden)]
     type HttpError: Into<actix_web::Error> + 'static;
-    #[doc(hidden)]
     type StartError: fmt::Debug;
-    #[doc(hidden)]
     type HttpWorker: Service<
             Request,
             Response = Self::HttpResponse,
             Error = Self::HttpError,
             Future = Self::HttpFuture,
         > + 'static;
-    #[doc(hidden)]
     type HttpFuture: Future<Output = Result<Self::HttpResponse, Self::HttpError>> + 'static;
 }
 

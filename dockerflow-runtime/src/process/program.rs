@@ -90,14 +90,25 @@ impl Program {
         }
     }
 
-    /// Sets the name under which the program logs and its metrics begin. The default is the name of its file.
+    /// Sets the name under which the program logs, and with which the names of its metrics begin. The default is the name of its
+    /// file.
+    ///
+    /// ```no_run
+    /// # use dockerflow::{Program, Server};
+    /// # #[dockerflow::service]
+    /// # fn app() -> actix_web::App { actix_web::App::new() }
+    /// // The file is `shop-server`; its dashboards say `shop`.
+    /// Program::new(dockerflow::version!())
+    ///     .name("shop")
+    ///     .run(async |server: Server| server.run(app).await);
+    /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.setup.name = Some(name.into());
         self
     }
 
-    /// Sets values for variables of `docs/configuration.md` that are unset, as `("PORT", "8080")`; for the host and the port of
-    /// [`Server::also`], too. `--help` shows them.
+    /// Sets values, such as `("PORT", "8080")`, for variables of `docs/configuration.md` that are unset, and for the host and the
+    /// port of [`Server::also`]. `--help` shows them.
     ///
     /// A name that is not such a variable, and a value that its variable cannot have, are errors at the start.
     pub fn defaults<N, V>(mut self, defaults: impl IntoIterator<Item = (N, V)>) -> Self
@@ -114,8 +125,24 @@ impl Program {
         self
     }
 
-    /// Sets what the names of the variables of the application's own settings begin with: with `"SHOP"`, `SHOP_DATABASE__URL` is
-    /// read for the key `database.url`. The default is nothing. Our own variables keep their names.
+    /// Sets the beginning of the names of the variables for the application's own settings: with `"SHOP"`, `SHOP_DATABASE__URL` is
+    /// read for the key `database.url`. The default is nothing. The variables of this crate keep their names.
+    ///
+    /// ```no_run
+    /// # use dockerflow::{Error, Program, Server};
+    /// # #[dockerflow::service]
+    /// # fn app() -> actix_web::App { actix_web::App::new() }
+    /// #[derive(serde::Deserialize)]
+    /// struct Settings {
+    ///     page_size: u32, // SHOP_PAGE_SIZE
+    /// }
+    ///
+    /// Program::new(dockerflow::version!()).settings_prefix("SHOP").run(async |server: Server| {
+    ///     let settings: Settings = server.settings()?;
+    ///     log::info!(page_size = settings.page_size; "set up");
+    ///     server.run(app).await
+    /// });
+    /// ```
     pub fn settings_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.setup.settings_prefix = prefix.into();
         self
@@ -145,7 +172,7 @@ impl Program {
         self
     }
 
-    /// Runs the command that the command line names, and returns the exit code. `serve` is called if the command is to serve.
+    /// Runs the command that the command line names, and returns the exit code. `serve` is called if the command is `serve` or none.
     pub fn run<F, E>(self, serve: F) -> ExitCode
     where
         F: AsyncFnOnce(Server) -> Result<(), E>,

@@ -217,18 +217,66 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Settings`] with every key that is not what `T` expects.
+    /// Returns [`Error::Settings`] with every file that cannot be read, or else with every key that is not what `T` expects.
+    ///
+    /// ```no_run
+    /// # use actix_web::{App, web};
+    /// # use dockerflow::{Error, Server};
+    /// #[derive(Clone, serde::Deserialize)]
+    /// struct Settings {
+    ///     page_size: u32, // PAGE_SIZE
+    /// }
+    ///
+    /// #[dockerflow::service]
+    /// fn app(settings: Settings) -> App {
+    ///     App::new().app_data(web::Data::new(settings))
+    /// }
+    ///
+    /// # async fn serve(server: Server) -> Result<(), Error> {
+    /// let settings: Settings = server.settings()?;
+    /// server.run(move || app(settings.clone())).await
+    /// # }
+    /// ```
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.files.settings()
     }
 
     /// Returns the metrics, for use outside requests; handlers use the extractor.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use actix_web::rt::{spawn, time::sleep};
+    /// use dockerflow::{Server, metrics::cadence::prelude::*};
+    ///
+    /// fn count_minutes(server: &Server) {
+    ///     let metrics = server.metrics();
+    ///     spawn(async move {
+    ///         loop {
+    ///             sleep(Duration::from_secs(60)).await;
+    ///             metrics.incr_with_tags("minutes").send();
+    ///         }
+    ///     });
+    /// }
+    /// ```
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.metrics.clone()
     }
 
     /// Returns the drain, for use outside requests; handlers use the extractor.
+    ///
+    /// ```
+    /// use actix_web::rt::spawn;
+    /// use dockerflow::Server;
+    ///
+    /// fn watch(server: &Server) {
+    ///     let drain = server.drain();
+    ///     spawn(async move {
+    ///         drain.started().await;
+    ///         log::info!("a release is on its way: no new imports are started");
+    ///     });
+    /// }
+    /// ```
     #[must_use]
     pub fn drain(&self) -> Drain {
         self.shared.drain()
@@ -237,6 +285,17 @@ impl Server {
     /// Returns the address that `HOST` and `PORT` name, for an [`HttpServer`] that is bound by hand.
     ///
     /// If `HOST` names a Unix socket, it is `PORT` on 127.0.0.1, and [`Server::serve`] refuses a server that is bound by hand.
+    ///
+    /// ```no_run
+    /// # use dockerflow::{Error, Server};
+    /// # #[dockerflow::service]
+    /// # fn app() -> actix_web::App { actix_web::App::new() }
+    /// # async fn serve(server: Server) -> Result<(), Error> {
+    /// // With TLS: `.bind_rustls_0_23(server.address(), config)?`, a feature of actix-web.
+    /// let http = server.http(app)?.bind(server.address())?;
+    /// server.serve(http).await
+    /// # }
+    /// ```
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         match self.options.address {
@@ -256,7 +315,18 @@ impl Server {
         self.serving.clone()
     }
 
-    /// Serves a server that [`Server::http`] made until a signal asks it to stop, and ends as `docs/process.md` says.
+    /// Serves an [`HttpServer`] that [`Server::http`] made until a signal asks it to stop, and ends as `docs/process.md` says.
+    ///
+    /// ```no_run
+    /// # use dockerflow::{Error, Server};
+    /// # #[dockerflow::service]
+    /// # fn app() -> actix_web::App { actix_web::App::new() }
+    /// # async fn serve(server: Server) -> Result<(), Error> {
+    /// // Reports each connection, which only actix-web's builder can do.
+    /// let http = server.http(app)?.on_connect(|_, _| log::debug!("a client has connected"));
+    /// server.serve(http).await
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

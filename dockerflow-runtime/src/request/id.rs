@@ -18,7 +18,9 @@ const LONGEST: usize = 128;
 ///
 /// ```
 /// # use dockerflow::RequestId;
+/// # fn store(job: &str, request_id: &str) {}
 /// async fn order(id: RequestId) -> String {
+///     store("send the invoice", id.as_str());
 ///     format!("please name {id} when you call us")
 /// }
 /// ```
@@ -67,6 +69,19 @@ impl FromStr for RequestId {
 }
 
 /// The error for a text that is not a [`RequestId`].
+///
+/// ```
+/// use dockerflow::{InvalidRequestId, RequestId};
+///
+/// /// Reads the id of the request that a job in a queue belongs to.
+/// fn of_job(stored: &str) -> Result<RequestId, InvalidRequestId> {
+///     stored.parse()
+/// }
+///
+/// assert!(of_job("6a2f41a3-c54c-4fce-bc5e-7a9c2f6a3c1d").is_ok());
+/// let error = of_job("two words").unwrap_err();
+/// assert_eq!(error.to_string(), "expected a request id: 1 to 128 letters, digits and -_.:;/=+~|@,");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRequestId(());
 

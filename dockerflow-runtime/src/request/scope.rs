@@ -22,24 +22,49 @@ use super::{id::RequestId, summary::Summary, trace::TraceContext};
 use crate::error::Chain;
 
 impl RequestId {
-    /// Returns the id of the request that is handled here and now. `None` outside one, as in a task or thread that a handler has
-    /// started: [`RequestId::carry`] and [`block`] take it there.
+    /// Returns the id of the request that is handled on this thread now. `None` outside one, as in a task or thread that a handler
+    /// has started: [`RequestId::carry`] and [`block`] take it there.
+    ///
+    /// It is for code that is far from the handler, such as a client that adds the id to what it sends:
+    ///
+    /// ```
+    /// use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    /// use dockerflow::RequestId;
+    ///
+    /// fn add_request_id(headers: &mut HeaderMap) {
+    ///     let id = RequestId::current();
+    ///     if let Some(value) = id.and_then(|id| HeaderValue::from_str(id.as_str()).ok()) {
+    ///         headers.insert(HeaderName::from_static("x-request-id"), value);
+    ///     }
+    /// }
+    /// # add_request_id(&mut HeaderMap::new());
+    /// ```
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|scope| scope.borrow().id.clone()).ok()?
     }
 
-    /// Calls `work` with this as the current id, so that what it logs has it. For threads other than the request's.
+    /// Calls `work` with this as the current id, so that each line that it logs has the id: for threads other than the request's.
+    ///
+    /// ```
+    /// use dockerflow::RequestId;
+    ///
+    /// async fn order(id: RequestId) -> &'static str {
+    ///     std::thread::spawn(move || id.scope(|| log::info!("printed, in the name of the request")));
+    ///     "ordered"
+    /// }
+    /// ```
     pub fn scope<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut scope = Scope::of(self.clone());
         let _entered = scope.enter();
         work()
     }
 
-    /// Makes this the current id whenever `future` is polled. For tasks that are spawned:
+    /// Makes this the current id whenever `future` is polled: for tasks that a handler starts.
     ///
     /// ```
-    /// # use dockerflow::RequestId;
+    /// use dockerflow::RequestId;
+    ///
     /// async fn order(id: RequestId) -> &'static str {
     ///     actix_web::rt::spawn(id.carry(async { log::info!("mailed, in the name of the request") }));
     ///     "ordered"
@@ -62,12 +87,25 @@ impl FromRequest for Summary {
     }
 }
 
-/// Runs `work` on the thread pool for blocking code, as [`web::block`](actix_web::web::block) does. What it logs there has
-/// the id of the request that waits for it.
+/// Runs `work` on the thread pool for blocking code, as [`web::block`](actix_web::web::block) does. Each line that it logs there
+/// has the id of the request that waits for it.
+///
+/// ```
+/// use actix_web::{Responder, Result, get};
+///
+/// #[get("/report")]
+/// async fn report() -> Result<impl Responder> {
+///     let text = dockerflow::block(|| {
+///         log::debug!("reading the report"); // has the request's `rid`
+///         std::fs::read_to_string("report.txt")
+///     });
+///     Ok(text.await??)
+/// }
+/// ```
 ///
 /// # Errors
 ///
-/// [`BlockingError`] if `work` panics, or the pool is gone.
+/// Returns [`BlockingError`] if `work` panics, or the pool has stopped.
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BlockingError> {

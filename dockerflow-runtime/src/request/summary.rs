@@ -38,7 +38,7 @@ struct State {
 }
 
 impl Summary {
-    /// Sets the field `uid`: who asked, by an id of yours. It counts as personal data.
+    /// Sets the field `uid`: the app's own id of the user. It counts as personal data.
     pub fn uid(&self, uid: impl Display) {
         self.set("uid", uid.to_string());
     }
@@ -51,7 +51,7 @@ impl Summary {
         self.0.fields.borrow_mut().set(name, value);
     }
 
-    /// Returns the field `name` that [`Summary::set`] has set. `None` if there is none, or if it is not a `T`.
+    /// Returns the field `name` that [`Summary::set`] has set. `None` if it is not set, or if it is not a `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let value = {
@@ -62,6 +62,18 @@ impl Summary {
     }
 
     /// Leaves the summary of this request out of the log, unless its status is 500 or above: for frequent, uniform requests.
+    ///
+    /// ```
+    /// use actix_web::{Responder, get};
+    /// use dockerflow::Summary;
+    ///
+    /// /// Browsers ask this every second.
+    /// #[get("/unread")]
+    /// async fn unread(summary: Summary) -> impl Responder {
+    ///     summary.skip();
+    ///     "0"
+    /// }
+    /// ```
     pub fn skip(&self) {
         self.0.skipped.set(true);
     }

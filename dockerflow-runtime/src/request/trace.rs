@@ -20,11 +20,16 @@ const MOST_ENTRIES: usize = 32;
 /// `x-cloud-trace-context` (Google Cloud). Each line that is logged while the request is handled has it as `trace_id` and
 /// `span_id`. It is a label that anybody can send, so nothing depends on it, least of all whether to sample.
 ///
-/// As an extractor it fails with 404 where the request has none; `Option<TraceContext>` does not fail.
+/// As an extractor it fails with 404 if the request has none; `Option<TraceContext>` does not fail.
 ///
 /// ```
-/// # use dockerflow::TraceContext;
+/// use dockerflow::TraceContext;
+///
 /// async fn order(trace: Option<TraceContext>) -> &'static str {
+///     if let Some(trace) = &trace {
+///         let span = trace.span_id().unwrap_or("unknown");
+///         println!("the caller's trace is {}, its span {span}", trace.trace_id());
+///     }
 ///     // For each request to another service: with reqwest, `request.header(name, value)`.
 ///     for (name, value) in trace.iter().flat_map(TraceContext::headers) {
 ///         println!("{name}: {value}");
@@ -96,8 +101,8 @@ impl TraceContext {
             .and_then(|id| str::from_utf8(id).ok())
     }
 
-    /// Returns the headers that tell another service of the trace: `traceparent` and `tracestate`, and `x-cloud-trace-context` if
-    /// the request had that alone. `baggage` is not sent on.
+    /// Returns the headers that pass the trace on to another service: `traceparent` and `tracestate`, and `x-cloud-trace-context`
+    /// if the request had only that. `baggage` is not passed on.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
         let Trace {
             flags,

@@ -73,23 +73,80 @@ enum Phase {
 
 /// Keeps a server that stops from ending before this is dropped, for at most `DOCKERFLOW_SHUTDOWN_TIMEOUT`.
 ///
-/// [`Drain::hold`] returns one.
+/// [`Drain::hold`] returns one. It may be kept in a value, whose end then ends the wait:
+///
+/// ```
+/// use dockerflow::{Drain, Hold};
+///
+/// struct Upload {
+///     path: String,
+///     _hold: Hold,
+/// }
+///
+/// impl Upload {
+///     fn new(path: String, drain: &Drain) -> Self {
+///         Self { path, _hold: drain.hold() }
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Hold(#[expect(dead_code, reason = "its end is what counts")] watch::Receiver<()>);
 
 impl Drain {
     /// Returns whether the server is about to stop: true from SIGTERM on.
+    ///
+    /// ```
+    /// use actix_web::{HttpResponse, post};
+    /// use dockerflow::Drain;
+    ///
+    /// /// Starts a long import, unless it would be cut off.
+    /// #[post("/imports")]
+    /// async fn import(drain: Drain) -> HttpResponse {
+    ///     if drain.is_draining() {
+    ///         return HttpResponse::ServiceUnavailable().body("try again in a minute");
+    ///     }
+    ///     HttpResponse::Accepted().finish()
+    /// }
+    /// ```
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.state.draining.load(Ordering::Relaxed)
     }
 
     /// Completes when the drain begins: on SIGTERM, while the server still accepts connections.
+    ///
+    /// ```
+    /// use dockerflow::Drain;
+    /// # struct Registry;
+    /// # impl Registry { async fn leave(&self) {} }
+    ///
+    /// /// Leaves a registry of instances at once, so that others stop calling this one.
+    /// async fn leave(drain: Drain, registry: Registry) {
+    ///     drain.started().await;
+    ///     registry.leave().await;
+    /// }
+    /// ```
     pub async fn started(&self) {
         self.reached(|phase| *phase != Phase::Serving).await;
     }
 
     /// Completes when the listener has closed, so that a client that comes back reaches another instance.
+    ///
+    /// ```
+    /// use actix_web::rt::time::timeout;
+    /// use dockerflow::Drain;
+    ///
+    /// /// Answers when something is new, after 30 s, or when the server stops: a long poll.
+    /// async fn wait_for_news(drain: Drain) -> &'static str {
+    ///     # let news = std::future::pending::<()>();
+    ///     let news = timeout(std::time::Duration::from_secs(30), news);
+    ///     tokio::select! {
+    ///         Ok(()) = news => "news",
+    ///         () = drain.closed() => "ask again",
+    ///         else => "nothing new",
+    ///     }
+    /// }
+    /// ```
     pub async fn closed(&self) {
         self.reached(|phase| matches!(phase, Phase::Closed(_)))
             .await;
@@ -109,6 +166,18 @@ impl Drain {
     }
 
     /// Begins the drain, as SIGTERM does: for a route or a task that stops the service.
+    ///
+    /// ```
+    /// use dockerflow::Drain;
+    /// # async fn next_lease() -> Option<()> { None }
+    ///
+    /// /// Stops an instance that has lost its lease, so that the platform starts another one.
+    /// async fn keep_lease(drain: Drain) {
+    ///     while next_lease().await.is_some() {}
+    ///     log::error!("the lease is lost");
+    ///     drain.start();
+    /// }
+    /// ```
     pub fn start(&self) {
         self.begin();
         self.state.asked.send_replace(true);

@@ -31,7 +31,8 @@ use crate::{
     reports::Reports,
 };
 
-/// What `#[service]` says of a service.
+/// The facts that `#[service]` states about a service.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceDefinition {
     /// The version object to serve if there is no file.
@@ -380,9 +381,22 @@ pub fn share_engine<T>(factory: impl Fn() -> T + Clone + Send) -> impl Fn() -> T
 
 /// Returns the metrics of a process without a [`Server`](crate::Server), for use outside requests: they are those of its apps.
 ///
+/// ```no_run
+/// # use actix_web::{App, HttpServer};
+/// # #[dockerflow::service]
+/// # fn app() -> App { App::new() }
+/// # fn waiting_jobs() -> u64 { 0 }
+/// # async fn serve() -> Result<(), dockerflow::Error> {
+/// let metrics = dockerflow::shared_metrics()?;
+/// metrics.gauges("queue", || [("waiting", waiting_jobs())]);
+/// HttpServer::new(dockerflow::share_engine(app)).bind(("0.0.0.0", 8000))?.run().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
-/// Returns [`Error::Settings`] if the variables of statsd are bad, and [`Error::App`] if a thread cannot be started.
+/// Returns [`Error::Settings`] if the variables of statsd are invalid, and [`Error::App`] if a thread cannot be started.
 pub fn shared_metrics() -> Result<Metrics, Error> {
     if let Some(metrics) = METRICS.get() {
         return Ok(metrics.clone());

@@ -27,6 +27,7 @@ use super::{
 use crate::{logging::payload_text, metrics::Routes, reports::RequestReport, request::InScope};
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
+#[doc(hidden)]
 pub trait AppFactory:
     ServiceFactory<
         ServiceRequest,
@@ -53,7 +54,8 @@ impl<T> AppFactory for T where
 ///
 /// # Panics
 ///
-/// If the service cannot start; the message is that of an [`Error`](crate::Error). `Server::run` returns that error instead.
+/// Panics if the service cannot start; the message is that of an [`Error`](crate::Error). `Server::run` returns that error instead.
+#[doc(hidden)]
 pub fn service<T, B>(
     definition: &ServiceDefinition,
     app: App<T>,

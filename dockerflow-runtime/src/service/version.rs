@@ -21,6 +21,17 @@ const FILE: &str = "/app/version.json";
 /// `dockerflow::version!()` makes it at compile time. `Display` writes it as the JSON that `/__version__` answers: one line, with
 /// the keys in the order of the fields.
 ///
+/// ```
+/// const VERSION: dockerflow::Version = dockerflow::version!();
+///
+/// /// Names this program to the services that it calls.
+/// fn user_agent() -> String {
+///     let commit = VERSION.commit.get(..7).unwrap_or("unknown");
+///     format!("shop/{} ({commit})", VERSION.version)
+/// }
+/// # assert!(user_agent().starts_with("shop/"));
+/// ```
+///
 /// [specification]: https://github.com/mozilla-services/Dockerflow/blob/main/docs/version_object.md
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +94,7 @@ impl fmt::Display for Version {
 }
 
 /// The version that `#[service]` embeds.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     /// The facts of the service's own crate. `None` with `version = main`, which takes the program's.
@@ -117,7 +129,8 @@ impl Embedded {
     }
 }
 
-/// A version file that was there at compile time.
+/// A version file that existed at compile time.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmbeddedFile {
     /// As the attribute has it.

@@ -39,6 +39,19 @@ pub(super) fn times(timed: &[Measured]) -> Vec<Duration> {
 }
 
 /// A value that was measured.
+///
+/// ```
+/// use dockerflow::{Metrics, metrics::cadence::prelude::*, testing::{MeasuredKind, Telemetry}};
+///
+/// let telemetry = Telemetry::start();
+/// Metrics::default().histogram_with_tags("page.books", 17_u64).with_tag("page", "index").send();
+///
+/// let books = &telemetry.measured()[0];
+/// assert_eq!(books.name(), "page.books");
+/// assert_eq!(books.kind(), MeasuredKind::Histogram);
+/// assert_eq!(books.value(), 17.0);
+/// assert_eq!(books.tag("page"), Some("index"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     name: String,
@@ -48,21 +61,35 @@ pub struct Measured {
     tags: Vec<(String, String)>,
 }
 
-/// What a metric is.
+/// The kind of a metric.
+///
+/// ```
+/// use std::time::Duration;
+/// use dockerflow::{Metrics, metrics::cadence::prelude::*, testing::{MeasuredKind, Telemetry}};
+///
+/// let telemetry = Telemetry::start();
+/// let metrics = Metrics::default();
+/// metrics.incr_with_tags("orders").send();
+/// metrics.time_with_tags("payment", Duration::from_millis(3)).send();
+///
+/// let mut measured = telemetry.measured();
+/// measured.retain(|one| one.kind() == MeasuredKind::Timer);
+/// assert_eq!(measured.len(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MeasuredKind {
-    /// How often something happened.
+    /// How often something has happened.
     Counter,
-    /// What something is now.
+    /// The present value of something.
     Gauge,
     /// How long something took, in milliseconds.
     Timer,
-    /// How large something is, of many.
+    /// How large each of many things is, such as a request's body.
     Histogram,
-    /// The same, summed up by the server of all instances.
+    /// A histogram that the statsd server calculates over all instances.
     Distribution,
-    /// Who or what was there.
+    /// How many different values there were, such as users.
     Set,
     /// How fast something happens.
     Meter,
@@ -102,19 +129,19 @@ impl Measured {
         &self.name
     }
 
-    /// Returns what it is.
+    /// Returns the kind of the metric.
     #[must_use]
     pub fn kind(&self) -> MeasuredKind {
         self.kind
     }
 
-    /// Returns the value: of a timer, in milliseconds.
+    /// Returns the value; that of a timer is in milliseconds.
     #[must_use]
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// Returns the value of a tag: an empty one if the tag has none.
+    /// Returns the value of a tag: an empty one if the tag is a bare word, `None` if the metric does not have the tag.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<&str> {
         let (_, value) = self.tags.iter().find(|(own, _)| own == key)?;

@@ -73,7 +73,7 @@ impl Telemetry {
     ///
     /// # Panics
     ///
-    /// If this thread has one already.
+    /// Panics if this thread has one already.
     #[must_use]
     pub fn start() -> Self {
         logging::start_for_tests(keep);
@@ -101,8 +101,8 @@ impl Telemetry {
     /// Returns what was measured on this thread until now, in order: by [`Metrics`](crate::Metrics) and of each request. The gauges
     /// that were registered with [`Metrics::gauges`](crate::Metrics::gauges) are read by the call and come last.
     ///
-    /// Names are without the service's prefix. A [`Metrics`](crate::Metrics) whose sink is the app's own is not kept, nor is what is
-    /// measured on other threads: there, health checks run and [`block`](crate::block) does.
+    /// Names are without the service's prefix. Measurements of a [`Metrics`](crate::Metrics) whose sink is the app's own are not
+    /// kept, nor are those of other threads, on which health checks and the work of [`block`](crate::block) run.
     ///
     /// ```standalone_crate
     /// use actix_web::{App, test, web};
@@ -136,21 +136,50 @@ impl Telemetry {
         measured::all()
     }
 
-    /// Returns the sum of what the counter `name` was counted up and down by, with all of these tags and whatever others. What was
-    /// sampled counts as often as its rate says.
+    /// Returns the sum of the counter `name` with all of these tags, and possibly others. A sampled count is scaled up by its rate.
+    ///
+    /// ```
+    /// use dockerflow::{Metrics, metrics::cadence::prelude::*, testing::Telemetry};
+    ///
+    /// let telemetry = Telemetry::start();
+    /// let metrics = Metrics::default();
+    /// metrics.count_with_tags("sold", 3).with_tag("kind", "book").send();
+    /// metrics.count_with_tags("sold", 1).with_tag("kind", "map").send();
+    /// assert_eq!(telemetry.counter("sold", &[("kind", "book")]), 3);
+    /// assert_eq!(telemetry.counter("sold", &[]), 4);
+    /// ```
     #[must_use]
     pub fn counter(&self, name: &str, tags: &[(&str, &str)]) -> i64 {
         measured::sum(&measured::of(MeasuredKind::Counter, name, tags))
     }
 
-    /// Returns the last value of the gauge `name` with all of these tags and whatever others.
+    /// Returns the last value of the gauge `name` with all of these tags, and possibly others. `None` if it was never set.
+    ///
+    /// ```
+    /// use dockerflow::{Metrics, testing::Telemetry};
+    ///
+    /// let telemetry = Telemetry::start();
+    /// Metrics::default().gauges("queue", || [("waiting", 17)]);
+    /// assert_eq!(telemetry.gauge("queue.waiting", &[]), Some(17.0));
+    /// ```
     #[must_use]
     pub fn gauge(&self, name: &str, tags: &[(&str, &str)]) -> Option<f64> {
         let set = measured::of(MeasuredKind::Gauge, name, tags);
         Some(set.last()?.value())
     }
 
-    /// Returns each time of the timer `name` with all of these tags and whatever others.
+    /// Returns each time of the timer `name` with all of these tags, and possibly others.
+    ///
+    /// ```
+    /// use dockerflow::{Metrics, testing::Telemetry};
+    /// # #[actix_web::main]
+    /// # async fn main() {
+    ///
+    /// let telemetry = Telemetry::start();
+    /// Metrics::default().measure("db.query", async { 17 }).await;
+    /// assert_eq!(telemetry.timer("db.query", &[]).len(), 1);
+    /// # }
+    /// ```
     #[must_use]
     pub fn timer(&self, name: &str, tags: &[(&str, &str)]) -> Vec<Duration> {
         measured::times(&measured::of(MeasuredKind::Timer, name, tags))
@@ -164,9 +193,20 @@ impl Telemetry {
         logged
     }
 
-    /// Returns what was reported to Sentry on this thread until now, which is sent nowhere. With the feature `sentry-0_49`.
+    /// Returns every error and message that was reported to Sentry on this thread until now. They are sent nowhere. The feature
+    /// `sentry-0_49`.
     ///
-    /// Nothing is reported here if the program has bound a client of its own to the main hub.
+    /// It returns none if the program has bound a client of its own to the main hub.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sentry-0_49")] {
+    /// use dockerflow::testing::Telemetry;
+    ///
+    /// let telemetry = Telemetry::start();
+    /// // … code that should recover by itself …
+    /// assert!(telemetry.reported().is_empty());
+    /// # }
+    /// ```
     #[must_use]
     #[cfg(feature = "sentry-0_49")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sentry-0_49")))]
@@ -195,6 +235,19 @@ fn keep(line: &[u8]) -> bool {
 }
 
 /// A record that was logged.
+///
+/// ```
+/// use dockerflow::testing::Telemetry;
+///
+/// let telemetry = Telemetry::start();
+/// log::warn!(target: "shop::stock", book = 4711; "sold out");
+///
+/// let [line] = &telemetry.logged()[..] else { panic!("one line") };
+/// assert_eq!(line.target(), "shop.stock");
+/// assert_eq!(line.severity(), 4);
+/// assert_eq!(line.message(), "sold out");
+/// assert_eq!(line.get("book"), Some(4711));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logged {
     target: String,
@@ -221,20 +274,20 @@ impl Logged {
         &self.target
     }
 
-    /// Returns the severity, as syslog has it: 2 critical, 3 error, 4 warning, 6 info, 7 debug and trace.
+    /// Returns the severity as a number of syslog: 2 critical, 3 error, 4 warning, 6 info, 7 debug and trace.
     #[must_use]
     pub fn severity(&self) -> u8 {
         self.severity
     }
 
-    /// Returns the message; an empty one if there is none.
+    /// Returns the message; an empty text if the record has none.
     #[must_use]
     pub fn message(&self) -> &str {
         let message = self.fields.get("msg").and_then(Value::as_str);
         message.unwrap_or_default()
     }
 
-    /// Returns a field. `None` if there is none of this name, or if it is not a `T`.
+    /// Returns a field. `None` if the record does not have it, or if it is not a `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_value(self.fields.get(name)?.clone()).ok()

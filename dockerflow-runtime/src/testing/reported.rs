@@ -36,7 +36,35 @@ pub(super) fn until_now() -> Vec<Reported> {
     EVENTS.with_borrow(Clone::clone).unwrap_or_default()
 }
 
-/// An error or a message that was reported to Sentry.
+/// An error or a message that was reported to Sentry, which [`Telemetry::reported`](super::Telemetry::reported) returns.
+///
+/// ```standalone_crate
+/// # #[cfg(feature = "sentry-0_49")]
+/// # #[actix_web::main]
+/// # async fn main() {
+/// use actix_web::{App, error::ErrorInternalServerError, test, web};
+/// use dockerflow::testing::Telemetry;
+///
+/// async fn buy() -> actix_web::Result<&'static str> {
+///     Err(ErrorInternalServerError("the till is shut"))
+/// }
+///
+/// #[dockerflow::service]
+/// fn app() -> App {
+///     App::new().route("/buy", web::get().to(buy))
+/// }
+///
+/// let telemetry = Telemetry::start();
+/// let app = test::init_service(app()).await;
+/// test::call_service(&app, test::TestRequest::get().uri("/buy").to_request()).await;
+///
+/// let [reported] = &telemetry.reported()[..] else { panic!("one report") };
+/// assert_eq!(reported.message(), "the till is shut");
+/// assert_eq!(reported.tag("route"), Some("/buy"));
+/// # }
+/// # #[cfg(not(feature = "sentry-0_49"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reported(Event<'static>);
 

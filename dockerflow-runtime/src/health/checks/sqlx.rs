@@ -23,6 +23,19 @@ const TABLE: &str = "_sqlx_migrations";
 /// warning, because a busy service is not a broken one; it is a warning, too, if the server accepts no more connections
 /// (53300 of `PostgreSQL`; 1040, 1203 and 1226 of `MySQL`) while this pool has some. To make an error of a warning that lasts, see
 /// [`Escalation`](super::Escalation).
+///
+/// ```
+/// # #[cfg(feature = "sqlx-0_9")] mod checks_of_this {
+/// use actix_web::web;
+/// use dockerflow::{Message, health::checks, health_check};
+/// use sqlx::{Pool, Sqlite};
+///
+/// #[health_check]
+/// async fn database(pool: web::Data<Pool<Sqlite>>) -> Option<Message> {
+///     checks::sqlx::usable(&pool).await
+/// }
+/// # }
+/// ```
 pub async fn usable<DB: Database>(pool: &Pool<DB>) -> Option<Message>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -39,12 +52,27 @@ where
     })
 }
 
-/// Compares the migrations that `pool`'s database has had with those of `migrator`, and names those that it lacks.
+/// Compares the migrations that were applied to `pool`'s database with those of `migrator`, and reports a warning that names those
+/// that are missing.
 ///
-/// A warning, as in python-dockerflow: the heartbeat stays at 200, because the old schema may do while a release is rolled out. It
+/// As in python-dockerflow, the heartbeat stays at 200, because the old schema may do while a release is rolled out. It
 /// is a warning, too, if the migrator would refuse to run, because a migration failed half-way or is not the one that was applied.
-/// Nothing is written; a database without a table `_sqlx_migrations` lacks them all. (A migrator can keep its notes in another
-/// table. sqlx does not say in which, so that this check is not for such a migrator.)
+/// The check writes nothing; a database without a table `_sqlx_migrations` lacks them all. A migrator can keep its notes in another
+/// table. sqlx does not say in which, so this check is not for such a migrator.
+///
+/// ```
+/// # #[cfg(feature = "sqlx-0_9")] mod checks_of_this {
+/// use actix_web::web;
+/// use dockerflow::{Message, health::checks, health_check};
+/// use sqlx::{Pool, Sqlite, migrate::Migrator};
+///
+/// /// The service reads the migrations from a directory when it starts.
+/// #[health_check]
+/// async fn migrations(pool: web::Data<Pool<Sqlite>>, migrator: web::Data<Migrator>) -> Option<Message> {
+///     checks::sqlx::migrated(&pool, &migrator).await
+/// }
+/// # }
+/// ```
 pub async fn migrated<DB: Database>(pool: &Pool<DB>, migrator: &Migrator) -> Option<Message>
 where
     DB::Connection: Migrate,
