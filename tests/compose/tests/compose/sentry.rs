@@ -43,7 +43,7 @@ const ALL: &[Arrangement] = if cfg!(feature = "sentry") {
 };
 
 impl Arrangement {
-    fn variables<'a>(self, dsn: &'a str) -> Vec<(&'static str, &'a str)> {
+    fn variables(self, dsn: &str) -> Vec<(&'static str, &str)> {
         let mut variables = Vec::new();
         if matches!(self, Ours | OwnMiddleware | Both) {
             variables.push(("SENTRY_DSN", dsn));
