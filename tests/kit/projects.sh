@@ -2,12 +2,12 @@
 # Tests that the kit fits projects that it has never seen, by the commands of docs/container.md and without a change to a file of the
 # kit. Prints TAP, and the time and the size of each image.
 #
-#   projects.sh [greeter|openssl|workspace|generated|private]...
+#   projects.sh [greeter|openssl|workspace|generated|private|ssh]...
 #
 # With greeter it tests, too, that the program, /__version__, /app/version.json and the labels agree, wherever the facts come from.
 # Two of them, greeter and openssl, depend on the dockerflow of this checkout, through git, from a server of this test: half an hour each. The
-# others need no crate of actix-web's, so that they take minutes. `private` needs BuildKit: docker-buildx, or Debian's own docker client
-# at /usr/bin/docker.
+# others need no crate of actix-web's, so that they take minutes. `private` and `ssh` need BuildKit: docker-buildx, or Debian's own docker
+# client at /usr/bin/docker. `ssh` needs Debian's openssh-server and openssh-client.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 run=dockerflow-projects-$$
@@ -15,7 +15,7 @@ run=dockerflow-projects-$$
 . "$here/tap.sh"
 # shellcheck source=tests/kit/project.sh
 . "$here/project.sh"
-[[ $# -gt 0 ]] || set -- greeter openssl workspace generated private
+[[ $# -gt 0 ]] || set -- greeter openssl workspace generated private ssh
 
 # Two servers of git: one that anybody may read, and one that asks for a password.
 git clone --quiet --bare "$root" "$work/public/dockerflow.git"
@@ -89,6 +89,7 @@ greeter() { # one crate, nothing else, on a branch called master
   built greeter
   is '... and greets' "$(asked greeter /)" hello
   audited greeter actix-web
+  # shellcheck disable=SC2119 # without options
   suite
   agreement
 }
@@ -205,29 +206,66 @@ RUST
   built generated
   is '... and greets' "$(asked generated /)" 'hello from a file'
 }
-private() { # a dependency that asks for a password, given as a secret
-  project private
-  light_manifest private >Cargo.toml
-  printf 'secret-greeting = { git = "http://127.0.0.1:%s/secret-greeting.git" }\n' "$private" >>Cargo.toml
+# with_buildkit COMMAND...: with a docker client that can build with BuildKit
+with_buildkit() {
+  local PATH=$PATH
+  if ! docker buildx version >/dev/null 2>&1 && [[ -x /usr/bin/docker ]]; then
+    mkdir -p "$work/bin" && ln -sf /usr/bin/docker "$work/bin/docker"
+    PATH=$work/bin:$PATH
+  fi
+  "$@"
+}
+# member NAME URL PACKAGE...: a project that depends on the secret greeting at this address, and needs these packages to fetch it
+member() {
+  project "$1"
+  light_manifest "$1" >Cargo.toml
+  printf 'secret-greeting = { git = "%s" }\n' "$2" >>Cargo.toml
   light_program 'secret_greeting::GREETING.into()' >src/main.rs
   mkdir .cargo
   printf '[net]\ngit-fetch-with-cli = true\n' >.cargo/config.toml
+  copied "BUILD_PACKAGES=${*:3}" PROFILE=dev
+}
+# for_members NAME SECRET OPTION...: the project builds with these options; the image has the greeting and not the secret
+for_members() {
+  with_buildkit built "$1" "${@:3}"
+  is '... and greets' "$(asked "$1" /)" 'hello, member'
+  with_buildkit suite "${@:3}"
+  docker save "$run:$1" >"$work/image.tar"
+  is "the secret is in no layer of $1" "$(grep -acF "$2" "$work/image.tar")" 0
+  ok '... which are read: the greeting is' grep -aq 'hello, member' "$work/image.tar"
+}
+private() { # a dependency that asks for a password, given as a secret
   printf 'machine 127.0.0.1 login ci password hunter2\n' >"$work/.netrc"
-  copied 'BUILD_PACKAGES=git ca-certificates' PROFILE=dev
+  member private "http://127.0.0.1:$private/secret-greeting.git" git ca-certificates
   ok 'without BuildKit it says what is missing' fails_with 'need BuildKit' \
     env DOCKER_BUILDKIT=0 .dockerflow/build.sh "$run:private" --secret id=netrc,src="$work/.netrc"
-  local path=$PATH
-  if ! docker buildx version >/dev/null 2>&1 && [[ -x /usr/bin/docker ]]; then
-    mkdir -p "$work/bin" && ln -sf /usr/bin/docker "$work/bin/docker"
-    export PATH=$work/bin:$PATH
-  fi
-  built private --secret id=netrc,src="$work/.netrc"
-  is '... and greets' "$(asked private /)" 'hello, member'
-  suite --secret id=netrc,src="$work/.netrc"
-  docker save "$run:private" >"$work/image.tar"
-  is 'the password is in no layer' "$(grep -ac hunter2 "$work/image.tar")" 0
-  ok '... which are read: the greeting is' grep -aq 'hello, member' "$work/image.tar"
-  PATH=$path
+  for_members private hunter2 --secret id=netrc,src="$work/.netrc"
+}
+ssh() { # a dependency that asks for a key, which an agent keeps
+  local sshd=/usr/sbin/sshd port host=$work/ssh
+  [[ -x $sshd ]] || { skip 'a dependency over SSH' 'openssh-server is not installed'; return; }
+  port=$(free_port)
+  mkdir "$host"
+  ((EUID != 0)) || mkdir -p /run/sshd
+  ssh-keygen -q -t ed25519 -N '' -f "$host/host"
+  ssh-keygen -q -t ed25519 -N '' -f "$host/key"
+  "$sshd" -D -e -f /dev/null -h "$host/host" -o ListenAddress=127.0.0.1 -o "Port=$port" -o "AuthorizedKeysFile=$host/key.pub" \
+    -o StrictModes=no -o UsePAM=no -o PasswordAuthentication=no -o PidFile=none 2>"$host/log" &
+  servers+=($!)
+  until ssh-keyscan -t ed25519 -p "$port" 127.0.0.1 2>/dev/null >"$host/known_hosts" && [[ -s $host/known_hosts ]]; do
+    kill -0 "${servers[-1]}" || { cat "$host/log"; return 1; }
+    sleep 0.1
+  done
+  ssh-agent -D -a "$host/agent" >/dev/null &
+  servers+=($!)
+  until [[ -S $host/agent ]]; do sleep 0.1; done
+  export SSH_AUTH_SOCK=$host/agent
+  ssh-add -q "$host/key"
+  # for `cargo metadata` on this machine, which does not read /root/.ssh of the image
+  export GIT_SSH_COMMAND="ssh -F /dev/null -o UserKnownHostsFile=$host/known_hosts"
+  member ssh "ssh://$(id -un)@127.0.0.1:$port$work/guarded/secret-greeting.git" git ca-certificates openssh-client
+  for_members ssh "$(cut -d' ' -f3 "$host/known_hosts")" --ssh default --secret "id=known-hosts,src=$host/known_hosts"
+  unset SSH_AUTH_SOCK GIT_SSH_COMMAND
 }
 
 for name in "$@"; do
