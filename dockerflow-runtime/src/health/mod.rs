@@ -28,6 +28,8 @@ mod tests;
 mod thread;
 mod waiter;
 
+#[doc(hidden)]
+pub use self::inputs::input;
 pub(crate) use self::{
     checker::HealthChecker,
     heartbeat::HeartbeatSource,
@@ -37,8 +39,6 @@ pub(crate) use self::{
     registry::of_service as checks_of_service,
     waiter::WrittenReport,
 };
-#[doc(hidden)]
-pub use self::inputs::input;
 pub use self::{
     definition::Definition,
     heartbeat::Heartbeat,
