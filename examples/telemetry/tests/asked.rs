@@ -29,7 +29,7 @@ fn sentry() -> (String, mpsc::Receiver<String>) {
             let send = send.clone();
             thread::spawn(move || {
                 let mut all = Vec::new();
-                let mut buffer = [0; 65_536];
+                let mut buffer = vec![0; 65_536];
                 while let Ok(count @ 1..) = stream.read(&mut buffer) {
                     all.extend_from_slice(&buffer[..count]);
                     let text = String::from_utf8_lossy(&all).into_owned();

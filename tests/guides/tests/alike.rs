@@ -20,14 +20,20 @@ fn read(line: &str) -> Value {
 
 const BROWSER: &str = "user-agent: Firefox/142.0\r\naccept-language: fr\r\n";
 
+/// A version file counts if its commit is a hash.
+fn facts() -> Value {
+    json!({
+        "source": "https://example.org/dictionary",
+        "version": "v1",
+        "commit": "5f1e2d3c4b5a69788796a5b4c3d2e1f001234567",
+        "build": "https://ci.example.org/7",
+    })
+}
+
 /// The service that is written by hand, and its successor: the same variables but for those that the guide renames.
 fn dictionaries(folder: &TempDir, statsd: &Statsd) -> [Process; 2] {
     let [version, words] = ["version.json", "words.json"].map(|name| folder.path().join(name));
-    fs::write(
-        &version,
-        r#"{"source":"s","version":"v1","commit":"c","build":"b"}"#,
-    )
-    .expect("a file");
+    fs::write(&version, facts().to_string()).expect("a file");
     fs::write(&words, r#"{"hello": "bonjour"}"#).expect("a file");
     let [version, words] = [version, words].map(|path| path.display().to_string());
     let port = statsd.port();
@@ -58,9 +64,7 @@ fn both_dictionaries_translate_and_have_the_same_version_object() {
         assert_eq!(service.get("/words/hello").body, "bonjour");
         assert_eq!(service.get("/words/none").status, 404);
         assert_eq!(service.get("/__lbheartbeat__").status, 200);
-        let version = service.get("/__version__");
-        let expected = json!({"source": "s", "version": "v1", "commit": "c", "build": "b"});
-        assert_eq!(version.json(), expected);
+        assert_eq!(service.get("/__version__").json(), facts());
     }
 }
 
@@ -136,11 +140,11 @@ fn both_shops_sell() {
     let [vergen, ours] = &versions;
     assert_eq!(vergen["commit"], ours["commit"]);
 
-    // The record has its span's field.
+    // The record has its span's field, as `#[tracing::instrument]` records an argument: with `Debug`.
     let sold = read(&before.line("sold"));
-    assert_eq!(sold["span"]["id"], "17", "{sold}");
+    assert_eq!(sold["span"]["id"], "Path(17)", "{sold}");
     let sold = read(&after.line("sold"));
-    assert_eq!(sold["Fields"]["id"], "17", "{sold}");
+    assert_eq!(sold["Fields"]["id"], "Path(17)", "{sold}");
 
     let metrics = before.get("/metrics").body;
     let old = r#"shop_http_requests_duration_seconds_count{endpoint="/orders/{id}",method="GET",status="200"} 1"#;
