@@ -2,9 +2,12 @@
 //!
 //! Most of them own the process's log or subscriber: call one in a process, once.
 //!
-//! # Panics
-//!
-//! All of them, if the process has a log already.
+//! All of them panic if the process has a log already.
+
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "the module's documentation has it"
+)]
 
 use std::{io, sync::Mutex};
 

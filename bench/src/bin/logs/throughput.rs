@@ -18,8 +18,15 @@ const CONNECTIONS: usize = 64;
 const WARM_UP: Duration = Duration::from_millis(500);
 const TIME: Duration = Duration::from_secs(3);
 
+/// A title, a row, and the variables that it is started with.
+type Compared = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// What is compared with the first: ours, without and with statsd. Nobody listens there, which a sender of datagrams does not notice.
-const COMPARED: [(&str, &str, &[(&str, &str)]); 3] = [
+const COMPARED: [Compared; 3] = [
     ("bare", "bare", &[]),
     ("ours", "ours", &[]),
     (
