@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     let mut scenarios = SCENARIOS.iter().copied().flatten();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
-            scenarios.for_each(|scenario| println!("{}\t{}", scenario.name, scenario.environment))
+            scenarios.for_each(|scenario| println!("{}\t{}", scenario.name, scenario.environment));
         }
         [name, requests] => {
             let scenario = scenarios.find(|scenario| scenario.name == name);

@@ -26,9 +26,9 @@ calls! {
     "disabled record of log", DIRECTIVES => start(), |(): &()| log::debug!("an order of {} items", 17);
     "disabled record of slog", DIRECTIVES => slogger(), |logger: &slog::Logger| slog::debug!(logger, "an order"; "items" => 17);
     "disabled record of tracing", DIRECTIVES => start(), |(): &()| tracing::debug!(items = 17, "an order");
-    "record with 10 pairs", LOGS => pairs(10), record;
-    "record with 100 pairs", LOGS => pairs(100), record;
-    "record with 1000 pairs", LOGS => pairs(1000), record;
+    "record with 10 pairs", LOGS => pairs(10), |pairs: &Vec<_>| record(pairs);
+    "record with 100 pairs", LOGS => pairs(100), |pairs: &Vec<_>| record(pairs);
+    "record with 1000 pairs", LOGS => pairs(1000), |pairs: &Vec<_>| record(pairs);
 }
 
 fn start() {
@@ -58,7 +58,7 @@ fn pairs(count: usize) -> Vec<(String, u32)> {
     names.zip(0..).collect()
 }
 
-fn record(pairs: &Vec<(String, u32)>) {
+fn record(pairs: &[(String, u32)]) {
     struct Pairs<'a>(&'a [(String, u32)]);
     impl kv::Source for Pairs<'_> {
         fn visit<'kvs>(
