@@ -35,6 +35,13 @@ use shuttle::{
     ),
 ];
 
+/// Likewise of the function that locks.
+const LOCK: (&str, &str) = (
+    "use std::sync::{Mutex, MutexGuard, PoisonError};",
+    "use shuttle::sync::{Mutex, MutexGuard};
+use std::sync::PoisonError;",
+);
+
 /// Each run gives its threads the same numbers.
 const HOME: (&str, &str) = (
     "HOME.with(|home| *home)",
@@ -52,10 +59,12 @@ fn copy(file: &str, changes: &[(&str, &str)]) {
         );
         text = text.replace(from, to);
     }
-    // Neither its own tests nor what it keeps for each thread.
-    let (text, _) = text.split_once("\n#[cfg(test)]").expect("tests at its end");
-    let (before, after) = text.split_once("thread_local! {").expect("a thread-local");
-    let (_, after) = after.split_once("\n}\n").expect("it ends");
+    // Neither its own tests nor what it keeps for each thread, if it has them.
+    let (text, _) = text.split_once("\n#[cfg(test)]").unwrap_or((&text, ""));
+    let (before, after) = match text.split_once("thread_local! {") {
+        Some((before, rest)) => (before, rest.split_once("\n}\n").expect("it ends").1),
+        None => (text, ""),
+    };
     // A file that is included has no comment of its own.
     let before = before.replace("\n//!", "\n//").replacen("//!", "//", 1);
     let out = Path::new(&env::var("OUT_DIR").expect("Cargo sets it")).join(file);
@@ -65,4 +74,5 @@ fn copy(file: &str, changes: &[(&str, &str)]) {
 fn main() {
     let [imports, shards] = QUEUE;
     copy("queue.rs", &[imports, shards, HOME]);
+    copy("lock.rs", &[LOCK]);
 }

@@ -1,4 +1,16 @@
 //! Health checks: what a check is, how the checks run, and what they report.
+//!
+//! A function with `#[health_check]` is a check. This module has the values that it may return, ready-made [`checks`], and the
+//! report of a run for an app's own use.
+//!
+//! ```
+//! use dockerflow::{Message, health::checks, health_check};
+//!
+//! #[health_check(level = warning)]
+//! fn memory() -> Message {
+//!     checks::memory::control_group(90)
+//! }
+//! ```
 
 mod blocking;
 mod changes;

@@ -1,6 +1,16 @@
 //! Metrics: their names, how they are recorded, and how they reach statsd and Prometheus.
 //!
-//! An app counts through [`Metrics`], an extractor that is a [`cadence`] client.
+//! An app counts through [`Metrics`], an extractor that is a [`cadence`] client; outside requests,
+//! [`Server::metrics`](crate::Server::metrics) returns one.
+//!
+//! ```
+//! use dockerflow::{Metrics, metrics::cadence::prelude::*};
+//!
+//! fn shipped(metrics: &Metrics, parcels: u64) {
+//!     metrics.incr_with_tags("shipped").with_tag("carrier", "post").send();
+//!     metrics.gauge_with_tags("parcels", parcels).send();
+//! }
+//! ```
 
 mod answers;
 mod backends;

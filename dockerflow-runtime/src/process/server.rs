@@ -70,7 +70,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Settings`] with every variable that is not what it should be.
+    /// Returns [`Error::Settings`] with every invalid variable, and [`Error::App`] if stdout is closed or a thread cannot start.
     pub fn from_env() -> Result<Self, Error> {
         Self::with(&Setup::default())
     }
@@ -120,7 +120,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns what keeps the service from starting: [`Error::NoService`], [`Error::VersionFile`], [`Error::DuplicateCheck`],
+    /// Returns the reason why the service cannot start: [`Error::NoService`], [`Error::VersionFile`], [`Error::DuplicateCheck`],
     /// [`Error::Bind`], and [`Error::Settings`] for more workers than the process can have.
     pub async fn run<F, I, S, B>(self, factory: F) -> Result<(), Error>
     where
@@ -133,8 +133,8 @@ impl Server {
         self.serve(http).await
     }
 
-    /// Returns the [`HttpServer`] that [`Server::run`] would serve, for TLS and whatever else only actix-web's builder can set. It
-    /// has its workers, time-outs and limits, and is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is
+    /// Returns the [`HttpServer`] that [`Server::run`] would serve, for TLS and other options that only actix-web's builder has. Its
+    /// workers, time-outs and limits are set, and it is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is
     /// bound by then.
     ///
     /// ```no_run
@@ -149,13 +149,13 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`, because whoever sends SIGTERM has to know
-    /// it. A longer `shutdown_timeout` of the builder has no effect, and actix-web does not say what it is: the warning that requests
+    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`, because the platform that sends SIGTERM has
+    /// to know it. A longer `shutdown_timeout` of the builder has no effect, and actix-web does not say what it is: the warning that requests
     /// were cut off names the variable. A shorter one counts, but then the log does not say that requests were cut off.
     ///
     /// # Errors
     ///
-    /// Returns what keeps an app of `factory` from starting: [`Error::NoService`], [`Error::VersionFile`],
+    /// Returns the reason why an app of `factory` cannot start: [`Error::NoService`], [`Error::VersionFile`],
     /// [`Error::DuplicateCheck`].
     pub fn http<F, I, S, B>(
         &self,

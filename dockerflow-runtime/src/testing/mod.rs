@@ -1,4 +1,12 @@
 //! What the code of one test logs, measures and reports, and how it summarises its requests.
+//!
+//! ```
+//! use dockerflow::testing::Telemetry;
+//!
+//! let telemetry = Telemetry::start();
+//! log::warn!("sold out");
+//! assert_eq!(telemetry.logged()[0].message(), "sold out");
+//! ```
 
 use std::{cell::RefCell, marker::PhantomData, time::Duration};
 

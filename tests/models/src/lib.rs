@@ -5,6 +5,10 @@
 /// Fewer than the threads that push, so that they meet.
 const SHARDS: usize = 2;
 
+mod lock {
+    include!(concat!(env!("OUT_DIR"), "/lock.rs"));
+}
+
 #[allow(dead_code, reason = "the models do not use all of it")]
 mod queue {
     include!(concat!(env!("OUT_DIR"), "/queue.rs"));

@@ -9,8 +9,8 @@ use std::{
 
 use crate::{health::message::Message, lock::lock};
 
-/// Reports an error if `path` was modified longer ago than `limit`, or cannot be read: a backup, an export, a file that another
-/// process renews. For a check that is a plain `fn`.
+/// Reports an error if `path` was modified longer ago than `limit`, or cannot be read: for a backup, an export, or a file that
+/// another process renews. The data have `age_seconds`. For a check that is a plain `fn`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +62,7 @@ pub fn file(path: impl AsRef<Path>, limit: Duration) -> Message {
 pub struct LastSuccess(Mutex<Option<Instant>>);
 
 impl LastSuccess {
-    /// Makes one of a task that has not succeeded yet.
+    /// Returns the record of a task that has not succeeded yet.
     #[must_use]
     pub const fn never() -> Self {
         Self(Mutex::new(None))
@@ -73,8 +73,8 @@ impl LastSuccess {
         *lock(&self.0) = Some(Instant::now());
     }
 
-    /// Reports an error if the task succeeded longer ago than `limit`. One that has never succeeded is a warning: the process may
-    /// just have started.
+    /// Reports an error if the task succeeded longer ago than `limit`, with `age_seconds` as data. If it has never succeeded, that
+    /// is a warning, because the process may just have started.
     pub fn within(&self, limit: Duration) -> Message {
         let last = *lock(&self.0);
         match last {

@@ -43,7 +43,7 @@ impl Escalation {
         }
     }
 
-    /// Takes the message of a run, and returns it: as an error if it is a warning and every run for that long had one.
+    /// Returns the message of a run: as an error if it is a warning and every run for that long has had a warning or worse.
     pub fn apply(&self, message: impl Into<Option<Message>>) -> Option<Message> {
         let mut message = message.into();
         let mut since = lock(&self.since);

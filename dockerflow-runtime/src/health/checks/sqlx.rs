@@ -18,7 +18,7 @@ const TABLE: &str = "_sqlx_migrations";
 
 /// Takes a connection from `pool`, a new one if need be, and executes `SELECT 1` on it.
 ///
-/// A pool does not say why it cannot connect, and tries ever more slowly. If it gives no connection within 300 ms, this opens one
+/// A pool does not report why it cannot connect, and tries ever more slowly. If it gives no connection within 300 ms, this opens one
 /// beside it. If that fails, its error is the message. If it succeeds and every connection of the pool is in use, the message is a
 /// warning, because a busy service is not a broken one; it is a warning, too, if the server accepts no more connections
 /// (53300 of `PostgreSQL`; 1040, 1203 and 1226 of `MySQL`) while this pool has some. To make an error of a warning that lasts, see
