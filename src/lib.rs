@@ -96,10 +96,11 @@ pub use dockerflow_macros::health_check;
 pub use dockerflow_macros::main;
 /// Makes the app that a function returns a Dockerflow service.
 ///
-/// The service answers `/__version__`, `/__heartbeat__` and `/__lbheartbeat__` before the app sees the request, and, if they are
-/// switched on, `/__error__` and `/__metrics__`. The function keeps its name, arguments, generics and documentation, and `return`
-/// works. The macro completes a return type of `App`, and keeps an `App<…>` as it is. The app must own all that it
-/// keeps: it cannot borrow from the function's arguments.
+/// The service answers `/__version__`, `/__heartbeat__` and `/__lbheartbeat__` before the app sees
+/// the request, and, if they are switched on, `/__error__` and `/__metrics__`. The function keeps
+/// its name, arguments, generics and documentation, and `return` works. The macro completes a
+/// return type of `App`, and keeps an `App<…>` as it is. The app must own all that it keeps: it
+/// cannot borrow from the function's arguments.
 ///
 /// ```standalone_crate
 /// use actix_web::{App, HttpServer, get, web};

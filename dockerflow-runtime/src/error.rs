@@ -131,8 +131,9 @@ impl Error {
 }
 
 impl BadSetting {
-    /// Makes an invalid setting from its name and what was expected, such as "a number from 1 to 100". `?` converts it into an
-    /// [`Error::Settings`]: a program that ends with that has the exit code 2.
+    /// Makes an invalid setting from its name and what was expected, such as "a number from 1 to
+    /// 100". `?` converts it into an [`Error::Settings`]: a program that ends with that has the
+    /// exit code 2.
     ///
     /// ```
     /// use dockerflow::{BadSetting, Error};
@@ -164,8 +165,8 @@ impl From<BadSetting> for Error {
 }
 
 impl Error {
-    /// Returns it as an error of the standard library, for a function that returns those. An error of the application becomes
-    /// what it was before `?` converted it.
+    /// Returns it as an error of the standard library, for a function that returns those. An error
+    /// of the application becomes what it was before `?` converted it.
     ///
     /// ```
     /// use dockerflow::Error;

@@ -1,7 +1,8 @@
 //! Does each public item of the facade have an example that uses the facade?
 //!
-//! The example is in the documentation of the item itself. That of a method may also be in the documentation of its type, if it is
-//! called there. An item that is `pub` only for generated code is `#[doc(hidden)]`.
+//! The example is in the documentation of the item itself. That of a method may also be in the
+//! documentation of its type, if it is called there. An item that is `pub` only for generated code
+//! is `#[doc(hidden)]`.
 
 use std::{fs, path::Path};
 
@@ -94,7 +95,8 @@ impl Sources {
         }
     }
 
-    /// Returns whether the item has an example, or its type has one that calls it. A method of a hidden type needs none.
+    /// Returns whether the item has an example, or its type has one that calls it. A method of a
+    /// hidden type needs none.
     fn has_example(&self, item: &Documented) -> bool {
         let owner =
             |one: &&Documented| one.owner.is_none() && item.owner.as_ref() == Some(&one.name);

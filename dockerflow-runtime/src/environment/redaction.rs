@@ -56,8 +56,8 @@ pub(crate) fn beginning(text: &str) -> String {
 }
 
 impl BadSetting {
-    /// Adds the value of the setting, unless its name or the value itself suggests that it is a secret. A value of more than 200
-    /// characters is cut.
+    /// Adds the value of the setting, unless its name or the value itself suggests that it is a
+    /// secret. A value of more than 200 characters is cut.
     ///
     /// ```
     /// use dockerflow::BadSetting;

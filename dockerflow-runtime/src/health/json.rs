@@ -13,7 +13,8 @@ use super::{
 use crate::cut::cut;
 
 impl Report {
-    /// Returns the body of `/__heartbeat__`. An error's text can hold a password, so texts and data are in it only with `details`.
+    /// Returns the body of `/__heartbeat__`. An error's text can hold a password, so texts and data
+    /// are in it only with `details`.
     ///
     /// ```
     /// use dockerflow::health::HeartbeatObserver;

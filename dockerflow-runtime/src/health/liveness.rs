@@ -98,8 +98,8 @@ impl Liveness {
         Self::register(name.into(), None)
     }
 
-    /// Makes a condition that fails when [`feed`](Self::feed) has not been called for `limit`, beginning now, and recovers when it
-    /// is called again.
+    /// Makes a condition that fails when [`feed`](Self::feed) has not been called for `limit`,
+    /// beginning now, and recovers when it is called again.
     pub fn watchdog(name: impl Into<Cow<'static, str>>, limit: Duration) -> Self {
         Self::register(name.into(), Some(limit))
     }
@@ -136,7 +136,8 @@ impl Liveness {
         state.fed = Instant::now();
     }
 
-    /// Removes the condition, for all its handles. Call it when the watched task has ended as it should.
+    /// Removes the condition, for all its handles. Call it when the watched task has ended as it
+    /// should.
     pub fn finish(self) {
         let finished = &self.0.0;
         lock(&CONDITIONS).retain(|one| !Arc::ptr_eq(one, finished));

@@ -86,11 +86,11 @@ impl Message {
         }
     }
 
-    /// Adds a value to the check's `data` in the heartbeat's `details`, under `key`. A second value of the same key replaces the
-    /// first.
+    /// Adds a value to the check's `data` in the heartbeat's `details`, under `key`. A second value
+    /// of the same key replaces the first.
     ///
-    /// Data are shown only if `DOCKERFLOW_HEARTBEAT_DETAILS` is set, as texts are, and change no level. A value that JSON cannot
-    /// hold becomes the text of the error.
+    /// Data are shown only if `DOCKERFLOW_HEARTBEAT_DETAILS` is set, as texts are, and change no
+    /// level. A value that JSON cannot hold becomes the text of the error.
     pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Serialize) -> Self {
         let key = key.into();
         let value = serde_json::to_value(value).unwrap_or_else(|error| error.to_string().into());
@@ -117,7 +117,8 @@ impl Message {
         &self.id
     }
 
-    /// Returns the text. It is logged; the heartbeat's body has it only if `DOCKERFLOW_HEARTBEAT_DETAILS` is set.
+    /// Returns the text. It is logged; the heartbeat's body has it only if
+    /// `DOCKERFLOW_HEARTBEAT_DETAILS` is set.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -158,7 +159,8 @@ impl Message {
     note = "the `E` of a `Result` is anything that is `Display` and `Debug`, as every error is"
 )]
 pub trait IntoMessages {
-    /// Returns the messages of the check that is named `check`. If it returns none, the check is well.
+    /// Returns the messages of the check that is named `check`. If it returns none, the check is
+    /// well.
     fn into_messages(self, check: &str) -> Vec<Message>;
 }
 

@@ -1,7 +1,7 @@
 //! Health checks: what a check is, how the checks run, and what they report.
 //!
-//! A function with `#[health_check]` is a check. This module has the values that it may return, ready-made [`checks`], and the
-//! report of a run for an app's own use.
+//! A function with `#[health_check]` is a check. This module has the values that it may return,
+//! ready-made [`checks`], and the report of a run for an app's own use.
 //!
 //! ```
 //! use dockerflow::{Message, health::checks, health_check};

@@ -23,8 +23,8 @@ impl fmt::Debug for Registration {
 
 /// Returns every check that is registered in this program, by name and place.
 ///
-/// A check in a library that the program never names is not linked, and so not registered; nothing warns about it. A test notices
-/// if one is missing:
+/// A check in a library that the program never names is not linked, and so not registered; nothing
+/// warns about it. A test notices if one is missing:
 ///
 /// ```standalone_crate
 /// #[dockerflow::health_check]
@@ -82,7 +82,8 @@ impl RegisteredCheck {
         self.0.worst
     }
 
-    /// Returns the deadline; `None` if it is that of `DOCKERFLOW_HEARTBEAT_TIMEOUT`, which is 800 ms by default.
+    /// Returns the deadline; `None` if it is that of `DOCKERFLOW_HEARTBEAT_TIMEOUT`, which is 800
+    /// ms by default.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
         self.0.timeout

@@ -1,6 +1,7 @@
 //! The log: records of slog, `log` and `tracing`, and panics, as lines on stdout.
 //!
-//! A [`Server`](crate::Server) starts it. An app logs with the crate that it already uses, and each line of a request has its id.
+//! A [`Server`](crate::Server) starts it. An app logs with the crate that it already uses, and each
+//! line of a request has its id.
 //!
 //! ```
 //! log::info!(book = 4711; "sold");

@@ -29,8 +29,8 @@ use crate::lock::lock;
 /// | a key `msg` beside a message | the field `fields.msg` |
 /// | nothing at all | `"msg":""`, as `Fields` may not be empty |
 ///
-/// It writes on the thread that logs. If that thread must not wait, put `slog-async` in front of it, or use
-/// [`logger`](super::logger), which has a writer of its own.
+/// It writes on the thread that logs. If that thread must not wait, put `slog-async` in front of
+/// it, or use [`logger`](super::logger), which has a writer of its own.
 ///
 /// ```
 /// use slog::{Drain as _, Logger, info, o};

@@ -40,9 +40,10 @@ impl Drop for Last {
 
 /// Starts the log of a program that makes its own [`HttpServer`](actix_web::HttpServer); `Server::from_env` does it by itself.
 ///
-/// From here on the records of slog (through [`logger`]), `log` and `tracing`, and panics, are lines on stdout, in the name of
-/// `program`. `LOG_LEVEL` (by default `info`) decides which are written, and `LOG_FORMAT` in which form: by default text on a
-/// terminal, else mozlog. A second call in a process changes nothing.
+/// From here on the records of slog (through [`logger`]), `log` and `tracing`, and panics, are
+/// lines on stdout, in the name of `program`. `LOG_LEVEL` (by default `info`) decides which are
+/// written, and `LOG_FORMAT` in which form: by default text on a terminal, else mozlog. A second
+/// call in a process changes nothing.
 ///
 /// ```
 /// # fn import() -> Result<u32, dockerflow::Error> { Ok(17) }
@@ -57,7 +58,8 @@ impl Drop for Last {
 ///
 /// # Errors
 ///
-/// Returns [`Error::Settings`] if a variable is invalid, and [`Error::App`] if stdout is closed or a thread cannot start.
+/// Returns [`Error::Settings`] if a variable is invalid, and [`Error::App`] if stdout is closed or
+/// a thread cannot start.
 pub fn init_logging(program: &str) -> Result<(), Error> {
     let mut environment = Environment::of_process();
     let options = LogOptions::read(&mut environment);

@@ -7,8 +7,8 @@ use cadence::prelude::*;
 use super::client::Metrics;
 
 impl Metrics {
-    /// Awaits `future`, sends how long that took, in milliseconds, as the timer `name`, and returns its output. A future that is
-    /// dropped before it ends is not measured.
+    /// Awaits `future`, sends how long that took, in milliseconds, as the timer `name`, and returns
+    /// its output. A future that is dropped before it ends is not measured.
     ///
     /// ```
     /// # use dockerflow::Metrics;

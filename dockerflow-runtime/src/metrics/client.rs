@@ -170,7 +170,8 @@ impl Metrics {
 
     /// Sends all measurements until now. Takes at most half a second, whatever the network does.
     ///
-    /// A [`Server`](crate::Server) and a [`Program`](crate::Program) do this when they end. A program that ends in another way:
+    /// A [`Server`](crate::Server) and a [`Program`](crate::Program) do this when they end. A
+    /// program that ends in another way:
     ///
     /// ```no_run
     /// use dockerflow::metrics::cadence::prelude::*;

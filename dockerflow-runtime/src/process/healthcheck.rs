@@ -15,8 +15,8 @@ use crate::{
     service::LOG,
 };
 
-/// Asks the service on this machine whether it is alive. Returns 0 if it answers 200 within a second, else 1, with the reason
-/// on stderr.
+/// Asks the service on this machine whether it is alive. Returns 0 if it answers 200 within a
+/// second, else 1, with the reason on stderr.
 ///
 /// It is for a `HEALTHCHECK` in an image without a shell: it starts no server and needs no runtime. It sends
 /// `GET /__lbheartbeat__` in plain HTTP to `DOCKERFLOW_OPS_PORT` if that is set, as it should be for a service that speaks TLS; else

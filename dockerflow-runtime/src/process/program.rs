@@ -90,8 +90,8 @@ impl Program {
         }
     }
 
-    /// Sets the name under which the program logs, and with which the names of its metrics begin. The default is the name of its
-    /// file.
+    /// Sets the name under which the program logs, and with which the names of its metrics begin.
+    /// The default is the name of its file.
     ///
     /// ```no_run
     /// # use dockerflow::{Program, Server};
@@ -107,8 +107,8 @@ impl Program {
         self
     }
 
-    /// Sets values, such as `("PORT", "8080")`, for variables of `docs/configuration.md` that are unset, and for the host and the
-    /// port of [`Server::also`]. `--help` shows them.
+    /// Sets values, such as `("PORT", "8080")`, for variables of `docs/configuration.md` that are
+    /// unset, and for the host and the port of [`Server::also`]. `--help` shows them.
     ///
     /// A name that is not such a variable, and a value that its variable cannot have, are errors at the start.
     pub fn defaults<N, V>(mut self, defaults: impl IntoIterator<Item = (N, V)>) -> Self
@@ -125,8 +125,9 @@ impl Program {
         self
     }
 
-    /// Sets the beginning of the names of the variables for the application's own settings: with `"SHOP"`, `SHOP_DATABASE__URL` is
-    /// read for the key `database.url`. The default is nothing. The variables of this crate keep their names.
+    /// Sets the beginning of the names of the variables for the application's own settings: with
+    /// `"SHOP"`, `SHOP_DATABASE__URL` is read for the key `database.url`. The default is nothing.
+    /// The variables of this crate keep their names.
     ///
     /// ```no_run
     /// # use dockerflow::{Error, Program, Server};
@@ -172,7 +173,8 @@ impl Program {
         self
     }
 
-    /// Runs the command that the command line names, and returns the exit code. `serve` is called if the command is `serve` or none.
+    /// Runs the command that the command line names, and returns the exit code. `serve` is called
+    /// if the command is `serve` or none.
     pub fn run<F, E>(self, serve: F) -> ExitCode
     where
         F: AsyncFnOnce(Server) -> Result<(), E>,

@@ -70,7 +70,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Settings`] with every invalid variable, and [`Error::App`] if stdout is closed or a thread cannot start.
+    /// Returns [`Error::Settings`] with every invalid variable, and [`Error::App`] if stdout is
+    /// closed or a thread cannot start.
     pub fn from_env() -> Result<Self, Error> {
         Self::with(&Setup::default())
     }
@@ -120,8 +121,9 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns the reason why the service cannot start: [`Error::NoService`], [`Error::VersionFile`], [`Error::DuplicateCheck`],
-    /// [`Error::Bind`], and [`Error::Settings`] for more workers than the process can have.
+    /// Returns the reason why the service cannot start: [`Error::NoService`],
+    /// [`Error::VersionFile`], [`Error::DuplicateCheck`], [`Error::Bind`], and [`Error::Settings`]
+    /// for more workers than the process can have.
     pub async fn run<F, I, S, B>(self, factory: F) -> Result<(), Error>
     where
         F: Fn() -> I + Send + Clone + 'static,
@@ -133,9 +135,9 @@ impl Server {
         self.serve(http).await
     }
 
-    /// Returns the [`HttpServer`] that [`Server::run`] would serve, for TLS and other options that only actix-web's builder has. Its
-    /// workers, time-outs and limits are set, and it is not bound yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is
-    /// bound by then.
+    /// Returns the [`HttpServer`] that [`Server::run`] would serve, for TLS and other options that
+    /// only actix-web's builder has. Its workers, time-outs and limits are set, and it is not bound
+    /// yet. [`Server::serve`] binds it to `HOST` and `PORT`, unless it is bound by then.
     ///
     /// ```no_run
     /// # use dockerflow::{Error, Server};
@@ -149,14 +151,16 @@ impl Server {
     /// # }
     /// ```
     ///
-    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`, because the platform that sends SIGTERM has
-    /// to know it. A longer `shutdown_timeout` of the builder has no effect, and actix-web does not say what it is: the warning that requests
-    /// were cut off names the variable. A shorter one counts, but then the log does not say that requests were cut off.
+    /// The time that requests in flight have at the end is `DOCKERFLOW_SHUTDOWN_TIMEOUT`, because
+    /// the platform that sends SIGTERM has to know it. A longer `shutdown_timeout` of the builder
+    /// has no effect, and actix-web does not say what it is: the warning that requests were cut off
+    /// names the variable. A shorter one counts, but then the log does not say that requests were
+    /// cut off.
     ///
     /// # Errors
     ///
-    /// Returns the reason why an app of `factory` cannot start: [`Error::NoService`], [`Error::VersionFile`],
-    /// [`Error::DuplicateCheck`].
+    /// Returns the reason why an app of `factory` cannot start: [`Error::NoService`],
+    /// [`Error::VersionFile`], [`Error::DuplicateCheck`].
     pub fn http<F, I, S, B>(
         &self,
         factory: F,
@@ -217,7 +221,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Settings`] with every file that cannot be read, or else with every key that is not what `T` expects.
+    /// Returns [`Error::Settings`] with every file that cannot be read, or else with every key that
+    /// is not what `T` expects.
     ///
     /// ```no_run
     /// # use actix_web::{App, web};
@@ -315,7 +320,8 @@ impl Server {
         self.serving.clone()
     }
 
-    /// Serves an [`HttpServer`] that [`Server::http`] made until a signal asks it to stop, and ends as `docs/process.md` says.
+    /// Serves an [`HttpServer`] that [`Server::http`] made until a signal asks it to stop, and ends
+    /// as `docs/process.md` says.
     ///
     /// ```no_run
     /// # use dockerflow::{Error, Server};

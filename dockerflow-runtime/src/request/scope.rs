@@ -22,10 +22,12 @@ use super::{id::RequestId, summary::Summary, trace::TraceContext};
 use crate::error::Chain;
 
 impl RequestId {
-    /// Returns the id of the request that is handled on this thread now. `None` outside one, as in a task or thread that a handler
-    /// has started: [`RequestId::carry`] and [`block`] take it there.
+    /// Returns the id of the request that is handled on this thread now. `None` outside one, as in
+    /// a task or thread that a handler has started: [`RequestId::carry`] and [`block`] take it
+    /// there.
     ///
-    /// It is for code that is far from the handler, such as a client that adds the id to what it sends:
+    /// It is for code that is far from the handler, such as a client that adds the id to what it
+    /// sends:
     ///
     /// ```
     /// use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -44,7 +46,8 @@ impl RequestId {
         CURRENT.try_with(|scope| scope.borrow().id.clone()).ok()?
     }
 
-    /// Calls `work` with this as the current id, so that each line that it logs has the id: for threads other than the request's.
+    /// Calls `work` with this as the current id, so that each line that it logs has the id: for
+    /// threads other than the request's.
     ///
     /// ```
     /// use dockerflow::RequestId;
@@ -87,8 +90,8 @@ impl FromRequest for Summary {
     }
 }
 
-/// Runs `work` on the thread pool for blocking code, as [`web::block`](actix_web::web::block) does. Each line that it logs there
-/// has the id of the request that waits for it.
+/// Runs `work` on the thread pool for blocking code, as [`web::block`](actix_web::web::block) does.
+/// Each line that it logs there has the id of the request that waits for it.
 ///
 /// ```
 /// use actix_web::{Responder, Result, get};

@@ -51,7 +51,8 @@ impl Summary {
         self.0.fields.borrow_mut().set(name, value);
     }
 
-    /// Returns the field `name` that [`Summary::set`] has set. `None` if it is not set, or if it is not a `T`.
+    /// Returns the field `name` that [`Summary::set`] has set. `None` if it is not set, or if it is
+    /// not a `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let value = {

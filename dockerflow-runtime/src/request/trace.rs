@@ -101,8 +101,9 @@ impl TraceContext {
             .and_then(|id| str::from_utf8(id).ok())
     }
 
-    /// Returns the headers that pass the trace on to another service: `traceparent` and `tracestate`, and `x-cloud-trace-context`
-    /// if the request had only that. `baggage` is not passed on.
+    /// Returns the headers that pass the trace on to another service: `traceparent` and
+    /// `tracestate`, and `x-cloud-trace-context` if the request had only that. `baggage` is not
+    /// passed on.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
         let Trace {
             flags,

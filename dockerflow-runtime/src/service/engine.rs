@@ -396,7 +396,8 @@ pub fn share_engine<T>(factory: impl Fn() -> T + Clone + Send) -> impl Fn() -> T
 ///
 /// # Errors
 ///
-/// Returns [`Error::Settings`] if the variables of statsd are invalid, and [`Error::App`] if a thread cannot be started.
+/// Returns [`Error::Settings`] if the variables of statsd are invalid, and [`Error::App`] if a
+/// thread cannot be started.
 pub fn shared_metrics() -> Result<Metrics, Error> {
     if let Some(metrics) = METRICS.get() {
         return Ok(metrics.clone());

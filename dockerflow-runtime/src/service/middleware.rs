@@ -54,7 +54,8 @@ impl<T> AppFactory for T where
 ///
 /// # Panics
 ///
-/// Panics if the service cannot start; the message is that of an [`Error`](crate::Error). `Server::run` returns that error instead.
+/// Panics if the service cannot start; the message is that of an [`Error`](crate::Error).
+/// `Server::run` returns that error instead.
 #[doc(hidden)]
 pub fn service<T, B>(
     definition: &ServiceDefinition,

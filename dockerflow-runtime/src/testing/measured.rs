@@ -141,7 +141,8 @@ impl Measured {
         self.value
     }
 
-    /// Returns the value of a tag: an empty one if the tag is a bare word, `None` if the metric does not have the tag.
+    /// Returns the value of a tag: an empty one if the tag is a bare word, `None` if the metric
+    /// does not have the tag.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<&str> {
         let (_, value) = self.tags.iter().find(|(own, _)| own == key)?;

@@ -109,8 +109,9 @@ impl Telemetry {
     /// Returns what was measured on this thread until now, in order: by [`Metrics`](crate::Metrics) and of each request. The gauges
     /// that were registered with [`Metrics::gauges`](crate::Metrics::gauges) are read by the call and come last.
     ///
-    /// Names are without the service's prefix. Measurements of a [`Metrics`](crate::Metrics) whose sink is the app's own are not
-    /// kept, nor are those of other threads, on which health checks and the work of [`block`](crate::block) run.
+    /// Names are without the service's prefix. Measurements of a [`Metrics`](crate::Metrics) whose
+    /// sink is the app's own are not kept, nor are those of other threads, on which health checks
+    /// and the work of [`block`](crate::block) run.
     ///
     /// ```standalone_crate
     /// use actix_web::{App, test, web};
@@ -144,7 +145,8 @@ impl Telemetry {
         measured::all()
     }
 
-    /// Returns the sum of the counter `name` with all of these tags, and possibly others. A sampled count is scaled up by its rate.
+    /// Returns the sum of the counter `name` with all of these tags, and possibly others. A sampled
+    /// count is scaled up by its rate.
     ///
     /// ```
     /// use dockerflow::{Metrics, metrics::cadence::prelude::*, testing::Telemetry};
@@ -161,7 +163,8 @@ impl Telemetry {
         measured::sum(&measured::of(MeasuredKind::Counter, name, tags))
     }
 
-    /// Returns the last value of the gauge `name` with all of these tags, and possibly others. `None` if it was never set.
+    /// Returns the last value of the gauge `name` with all of these tags, and possibly others.
+    /// `None` if it was never set.
     ///
     /// ```
     /// use dockerflow::{Metrics, testing::Telemetry};
@@ -201,8 +204,8 @@ impl Telemetry {
         logged
     }
 
-    /// Returns every error and message that was reported to Sentry on this thread until now. They are sent nowhere. The feature
-    /// `sentry-0_49`.
+    /// Returns every error and message that was reported to Sentry on this thread until now. They
+    /// are sent nowhere. The feature `sentry-0_49`.
     ///
     /// It returns none if the program has bound a client of its own to the main hub.
     ///
@@ -282,7 +285,8 @@ impl Logged {
         &self.target
     }
 
-    /// Returns the severity as a number of syslog: 2 critical, 3 error, 4 warning, 6 info, 7 debug and trace.
+    /// Returns the severity as a number of syslog: 2 critical, 3 error, 4 warning, 6 info, 7 debug
+    /// and trace.
     #[must_use]
     pub fn severity(&self) -> u8 {
         self.severity

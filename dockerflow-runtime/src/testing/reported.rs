@@ -36,7 +36,8 @@ pub(super) fn until_now() -> Vec<Reported> {
     EVENTS.with_borrow(Clone::clone).unwrap_or_default()
 }
 
-/// An error or a message that was reported to Sentry, which [`Telemetry::reported`](super::Telemetry::reported) returns.
+/// An error or a message that was reported to Sentry, which
+/// [`Telemetry::reported`](super::Telemetry::reported) returns.
 ///
 /// ```standalone_crate
 /// # #[cfg(feature = "sentry-0_49")]

@@ -9,8 +9,9 @@ use std::{
 
 use crate::{health::message::Message, lock::lock};
 
-/// Reports an error if `path` was modified longer ago than `limit`, or cannot be read: for a backup, an export, or a file that
-/// another process renews. The data have `age_seconds`. For a check that is a plain `fn`.
+/// Reports an error if `path` was modified longer ago than `limit`, or cannot be read: for a
+/// backup, an export, or a file that another process renews. The data have `age_seconds`. For a
+/// check that is a plain `fn`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,8 +74,8 @@ impl LastSuccess {
         *lock(&self.0) = Some(Instant::now());
     }
 
-    /// Reports an error if the task succeeded longer ago than `limit`, with `age_seconds` as data. If it has never succeeded, that
-    /// is a warning, because the process may just have started.
+    /// Reports an error if the task succeeded longer ago than `limit`, with `age_seconds` as data.
+    /// If it has never succeeded, that is a warning, because the process may just have started.
     pub fn within(&self, limit: Duration) -> Message {
         let last = *lock(&self.0);
         match last {

@@ -21,13 +21,14 @@ thread_local! {
 
 /// Sends `GET` to `url`, and reports an error if the service cannot be reached or answers with a status that is not 2xx.
 ///
-/// A redirect is not followed and counts as an error: a service that asks for a log-in, or has moved, does not answer. If the
-/// service accepts the connection and does not answer, the check times out. A connection is kept for the next run. The data have
-/// the `status`. No message shows a user, a password or the query of `url`.
+/// A redirect is not followed and counts as an error: a service that asks for a log-in, or has
+/// moved, does not answer. If the service accepts the connection and does not answer, the check
+/// times out. A connection is kept for the next run. The data have the `status`. No message shows a
+/// user, a password or the query of `url`.
 ///
-/// For a URL with `https`, enable a TLS feature of `awc` in your own `Cargo.toml`, such as `rustls-0_23-webpki-roots`, and install
-/// the provider of cryptography that `awc` needs: `rustls::crypto::ring::default_provider().install_default()`. Certificates are
-/// then verified.
+/// For a URL with `https`, enable a TLS feature of `awc` in your own `Cargo.toml`, such as
+/// `rustls-0_23-webpki-roots`, and install the provider of cryptography that `awc` needs:
+/// `rustls::crypto::ring::default_provider().install_default()`. Certificates are then verified.
 ///
 /// ```
 /// # #[cfg(feature = "awc-3")] mod checks_of_this {
@@ -44,8 +45,8 @@ pub async fn answers(url: &str) -> Message {
     answers_to(client.get(url)).await
 }
 
-/// Sends `request`, and reports the same as [`answers`]: for a method, headers, or a client of your own, such as one with other
-/// root certificates.
+/// Sends `request`, and reports the same as [`answers`]: for a method, headers, or a client of your
+/// own, such as one with other root certificates.
 ///
 /// A client of `awc` cannot go to another thread, so make it in the check, once for each thread:
 ///

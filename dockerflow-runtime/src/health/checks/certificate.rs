@@ -19,11 +19,11 @@ const MOST: u64 = 1 << 20;
 /// Reports a warning if a certificate in the PEM file at `path` expires within `warning`, and an error if it expires within `error`,
 /// has expired, is not valid yet, or cannot be read. For a check that is a plain `fn`.
 ///
-/// Of a chain, the certificate that expires first counts. A private key in the same file is skipped. The data have `expires_at`, in
-/// UTC, and `days_left`.
+/// Of a chain, the certificate that expires first counts. A private key in the same file is
+/// skipped. The data have `expires_at`, in UTC, and `days_left`.
 ///
-/// This reads the file. If a server only reads it when it starts, the certificate that it serves may be older: ask the server itself
-/// with `checks::awc::answers`.
+/// This reads the file. If a server only reads it when it starts, the certificate that it serves
+/// may be older: ask the server itself with `checks::awc::answers`.
 ///
 /// ```
 /// use std::time::Duration;

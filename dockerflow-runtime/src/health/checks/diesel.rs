@@ -7,9 +7,9 @@ use crate::health::message::Message;
 
 /// Takes a connection from `pool`, a new one if need be, and sends `SELECT 1` over it. For a check that is a plain `fn`.
 ///
-/// If the pool gives no connection within 300 ms, the message is an error with the reason; but it is a warning if the pool has all
-/// the connections that it may have, because a busy service is not a broken one. To make an error of a warning that lasts, see
-/// [`Escalation`](super::Escalation).
+/// If the pool gives no connection within 300 ms, the message is an error with the reason; but it
+/// is a warning if the pool has all the connections that it may have, because a busy service is not
+/// a broken one. To make an error of a warning that lasts, see [`Escalation`](super::Escalation).
 ///
 /// diesel's connections block: give them a time-out (`connect_timeout` and `tcp_user_timeout` in a URL of `PostgreSQL`). Until a
 /// connection returns, the check is still running, and is not started again. A pool of `diesel_async` is one of `deadpool` or `bb8`.

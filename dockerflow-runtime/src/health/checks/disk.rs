@@ -6,8 +6,9 @@ use rustix::fs::statvfs;
 
 use crate::health::message::Message;
 
-/// Reports a warning if the file system of `path` has less than `warning` bytes left for a user without privileges, and an error if
-/// it has less than `error` bytes, or if that cannot be found out. The data have `free_bytes`. For a check that is a plain `fn`.
+/// Reports a warning if the file system of `path` has less than `warning` bytes left for a user
+/// without privileges, and an error if it has less than `error` bytes, or if that cannot be found
+/// out. The data have `free_bytes`. For a check that is a plain `fn`.
 ///
 /// ```
 /// use dockerflow::{Message, health::checks, health_check};

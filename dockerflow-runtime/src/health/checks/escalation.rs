@@ -43,7 +43,8 @@ impl Escalation {
         }
     }
 
-    /// Returns the message of a run: as an error if it is a warning and every run for that long has had a warning or worse.
+    /// Returns the message of a run: as an error if it is a warning and every run for that long has
+    /// had a warning or worse.
     pub fn apply(&self, message: impl Into<Option<Message>>) -> Option<Message> {
         let mut message = message.into();
         let mut since = lock(&self.since);

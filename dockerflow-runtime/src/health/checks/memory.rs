@@ -7,12 +7,14 @@ use std::{
 
 use crate::health::message::Message;
 
-/// Reports a warning if the process's control group uses `percent` of its memory limit or more: the kernel ends a process at 100 %.
-/// The data have `used_bytes` and `limit_bytes`. For a check that is a plain `fn`.
+/// Reports a warning if the process's control group uses `percent` of its memory limit or more: the
+/// kernel ends a process at 100 %. The data have `used_bytes` and `limit_bytes`. For a check that
+/// is a plain `fn`.
 ///
-/// The use is the working set, as Kubernetes counts it: without pages of files that the kernel can drop at any time. Of several
-/// limits (a container in a pod, a service in a slice) the one that is closest to being reached counts. Without a limit, and on
-/// other systems than Linux, the check is well and has no data.
+/// The use is the working set, as Kubernetes counts it: without pages of files that the kernel can
+/// drop at any time. Of several limits (a container in a pod, a service in a slice) the one that is
+/// closest to being reached counts. Without a limit, and on other systems than Linux, the check is
+/// well and has no data.
 ///
 /// ```
 /// use dockerflow::{Message, health::checks, health_check};

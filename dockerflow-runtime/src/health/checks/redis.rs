@@ -7,9 +7,10 @@ use crate::health::message::Message;
 /// Sends `PING` over a clone of `connection`: of a `ConnectionManager`, which connects again by itself, a
 /// `MultiplexedConnection`, or a `ClusterConnection`.
 ///
-/// A `ConnectionManager` retries six times, ever more slowly, before it reports why it cannot connect. That is longer than a probe
-/// waits, so the message is a time-out, and only the log has the reason. With `ConnectionManagerConfig::set_number_of_retries(1)`
-/// it reports the reason in time; it tries again with each command in any case.
+/// A `ConnectionManager` retries six times, ever more slowly, before it reports why it cannot
+/// connect. That is longer than a probe waits, so the message is a time-out, and only the log has
+/// the reason. With `ConnectionManagerConfig::set_number_of_retries(1)` it reports the reason in
+/// time; it tries again with each command in any case.
 ///
 /// ```
 /// # #[cfg(feature = "redis-1")] mod checks_of_this {

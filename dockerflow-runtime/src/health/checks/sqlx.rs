@@ -18,11 +18,12 @@ const TABLE: &str = "_sqlx_migrations";
 
 /// Takes a connection from `pool`, a new one if need be, and executes `SELECT 1` on it.
 ///
-/// A pool does not report why it cannot connect, and tries ever more slowly. If it gives no connection within 300 ms, this opens one
-/// beside it. If that fails, its error is the message. If it succeeds and every connection of the pool is in use, the message is a
-/// warning, because a busy service is not a broken one; it is a warning, too, if the server accepts no more connections
-/// (53300 of `PostgreSQL`; 1040, 1203 and 1226 of `MySQL`) while this pool has some. To make an error of a warning that lasts, see
-/// [`Escalation`](super::Escalation).
+/// A pool does not report why it cannot connect, and tries ever more slowly. If it gives no
+/// connection within 300 ms, this opens one beside it. If that fails, its error is the message. If
+/// it succeeds and every connection of the pool is in use, the message is a warning, because a busy
+/// service is not a broken one; it is a warning, too, if the server accepts no more connections
+/// (53300 of `PostgreSQL`; 1040, 1203 and 1226 of `MySQL`) while this pool has some. To make an
+/// error of a warning that lasts, see [`Escalation`](super::Escalation).
 ///
 /// ```
 /// # #[cfg(feature = "sqlx-0_9")] mod checks_of_this {
@@ -52,13 +53,14 @@ where
     })
 }
 
-/// Compares the migrations that were applied to `pool`'s database with those of `migrator`, and reports a warning that names those
-/// that are missing.
+/// Compares the migrations that were applied to `pool`'s database with those of `migrator`, and
+/// reports a warning that names those that are missing.
 ///
-/// As in python-dockerflow, the heartbeat stays at 200, because the old schema may do while a release is rolled out. It
-/// is a warning, too, if the migrator would refuse to run, because a migration failed half-way or is not the one that was applied.
-/// The check writes nothing; a database without a table `_sqlx_migrations` lacks them all. A migrator can keep its notes in another
-/// table. sqlx does not say in which, so this check is not for such a migrator.
+/// As in python-dockerflow, the heartbeat stays at 200, because the old schema may do while a
+/// release is rolled out. It is a warning, too, if the migrator would refuse to run, because a
+/// migration failed half-way or is not the one that was applied. The check writes nothing; a
+/// database without a table `_sqlx_migrations` lacks them all. A migrator can keep its notes in
+/// another table. sqlx does not say in which, so this check is not for such a migrator.
 ///
 /// ```
 /// # #[cfg(feature = "sqlx-0_9")] mod checks_of_this {
