@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 run=dockerflow-foreign-$$
 work=$(mktemp -d)
 clean_up() {
-  docker image ls --quiet "$run" | sort -u | xargs --no-run-if-empty docker image rm --force >/dev/null 2>&1 || true
+  docker image ls --format '{{.Repository}}:{{.Tag}}' "$run" | xargs --no-run-if-empty docker image rm --force >/dev/null 2>&1 || true
   rm -rf "$work"
 }
 trap clean_up EXIT

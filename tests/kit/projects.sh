@@ -242,7 +242,7 @@ private() { # a dependency that asks for a password, given as a secret
   for_members private hunter2 --secret id=netrc,src="$work/.netrc"
 }
 ssh() { # a dependency that asks for a key, which an agent keeps
-  local sshd=/usr/sbin/sshd port host=$work/ssh
+  local sshd=/usr/sbin/sshd port host=$work/sshd
   [[ -x $sshd ]] || { skip 'a dependency over SSH' 'openssh-server is not installed'; return; }
   port=$(free_port)
   mkdir "$host"
