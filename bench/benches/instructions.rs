@@ -14,51 +14,53 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_dockerflow-bench");
 const FEW: u64 = 200;
 const MANY: u64 = 1200;
 
-/// What must hold between the scenarios' numbers.
+/// What must hold between the scenarios' numbers, in both profiles. The bounds that count instructions stand some percent above what
+/// was seen: they find what became slower.
 const BOUNDS: &[Bound] = &[
-    Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.85),
-    Ratio("version, ours", "version, by hand", 0.85),
+    Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.9),
+    Ratio("version, ours", "version, by hand", 0.9),
     Ratio(
         "heartbeat with a fresh report, ours",
         "lbheartbeat, ours",
-        1.15,
+        1.17,
     ),
     Each(
         "heartbeat that runs 11 checks",
         "heartbeat that runs 1 check",
         10,
-        5000,
+        6000,
     ),
-    Added("request, ours", "request, bare", 4000),
-    Added("request, ours, log off", "request, bare", 2000),
-    Added("request, ours, with statsd", "request, ours, log off", 900),
+    Added("request, ours", "request, bare", 5800),
+    Added("request, ours, log off", "request, bare", 3400),
+    Added("request, ours, with statsd", "request, ours, log off", 1250),
     Added(
         "request, ours, with Prometheus",
         "request, ours, log off",
-        600,
+        950,
     ),
     Added("404 of 10 routes, with statsd", "404 of 10 routes", 900),
-    Added("404 of 500 routes, with statsd", "404 of 500 routes", 900),
+    // Without a second search of the routes, which would be 800,000; the rest is chance.
+    Added("404 of 500 routes, with statsd", "404 of 500 routes", 9000),
     Each(
         "request, summary with 100 fields",
         "request, summary with 10 fields",
         90,
-        350,
+        700,
     ),
     Each(
         "request, summary with 2000 fields",
         "request, summary with 100 fields",
         1900,
-        350,
+        850,
     ),
-    Each("record with 100 pairs", "record with 10 pairs", 90, 350),
-    Each("record with 1000 pairs", "record with 100 pairs", 900, 350),
+    Each("record with 100 pairs", "record with 10 pairs", 90, 650),
+    Each("record with 1000 pairs", "record with 100 pairs", 900, 650),
     AtMost("record of log", 1500),
-    AtMost("record of slog", 1500),
-    AtMost("record of tracing", 2200),
-    AtMost("record of tracing in a span", 3500),
-    AtMost("disabled record of log", 50),
-    AtMost("disabled record of slog", 50),
+    AtMost("record of slog", 1950),
+    AtMost("record of tracing", 2300),
+    AtMost("record of tracing in a span", 3300),
+    AtMost("disabled record of log", 120),
+    AtMost("disabled record of slog", 110),
     AtMost("disabled record of tracing", 50),
 ];
 
