@@ -1,6 +1,7 @@
 // Where the README's links lead from the page of the crate: the first definition of a label counts.
 //! [Build facts]: crate::_guide::build_facts
 //! [Health checks]: crate::_guide::health_checks
+//! [beside its peers]: crate::_guide::logging#what-it-costs
 //! [which probe asks what]: crate::_guide::health_checks#which-probe-goes-where
 //! [Logging]: crate::_guide::logging
 //! [Metrics]: crate::_guide::metrics
