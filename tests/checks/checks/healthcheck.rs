@@ -35,16 +35,20 @@ async fn a_service_that_speaks_tls_is_asked_at_its_plain_port_for_operations() {
     let directory = TempDir::new().expect("a temporary directory");
     let directory = directory.path();
     make_certificate(&openssl, directory, "localhost", "30");
-    let client = trusting(&directory.join("crt.pem"));
     let [port, ops] = [free_port(), free_port()];
     let [port_text, ops_text] = [port, ops].map(|port| port.to_string());
     let with_ops = [("PORT", &*port_text), ("DOCKERFLOW_OPS_PORT", &*ops_text)];
     for case in ["bound", "listener"] {
         let variables = [&with_ops[..], &[("CASE", case)]].concat();
-        assert_eq!(probed(directory, &variables), Some(1), "it does not run yet");
+        assert_eq!(
+            probed(directory, &variables),
+            Some(1),
+            "it does not run yet"
+        );
         let _serving = Backend::start(&mut program(directory, &variables), port);
         assert_eq!(probed(directory, &variables), Some(0), "{case}");
-        // It does speak TLS, and the plain port has the endpoints alone.
+        // It does speak TLS, and the plain port has the endpoints alone. The client of an earlier case has a connection that is gone.
+        let client = trusting(&directory.join("crt.pem"));
         let url = format!("https://localhost:{port}/");
         let mut answer = client.get(&url).send().await.expect("it speaks TLS");
         assert_eq!(answer.body().await.expect("a body"), "the app");
@@ -67,7 +71,11 @@ async fn a_service_with_a_server_of_its_own_that_speaks_tls_is_asked_at_a_plain_
     make_certificate(&openssl, directory, "localhost", "30");
     let [port, plain] = [free_port(), free_port()];
     let [port_text, plain_text] = [port, plain].map(|port| port.to_string());
-    let variables = [("CASE", "own"), ("TLS_PORT", &*port_text), ("PORT", &*plain_text)];
+    let variables = [
+        ("CASE", "own"),
+        ("TLS_PORT", &*port_text),
+        ("PORT", &*plain_text),
+    ];
     let _serving = Backend::start(&mut program(directory, &variables), port);
     let client = trusting(&directory.join("crt.pem"));
     let url = format!("https://localhost:{port}/__lbheartbeat__");

@@ -35,7 +35,9 @@ fn main() -> ExitCode {
 async fn serve(server: Server, case: &str) -> Result<(), Error> {
     let http = server.http(app)?;
     let http = match case {
-        "listener" => http.listen_rustls_0_23(TcpListener::bind(server.address().to_string())?, tls()?)?,
+        "listener" => {
+            http.listen_rustls_0_23(TcpListener::bind(server.address().to_string())?, tls()?)?
+        }
         _ => http.bind_rustls_0_23(server.address(), tls()?)?,
     };
     server.serve(http).await
