@@ -4,7 +4,6 @@ use std::{fs, path::Path};
 
 use syn::{
     ItemMod, Macro,
-    spanned::Spanned as _,
     visit::{self, Visit},
 };
 
@@ -40,7 +39,7 @@ impl<'ast> Visit<'ast> for Records<'_> {
         );
         let first = call.tokens.clone().into_iter().next();
         if logs && first.is_none_or(|first| first.to_string() != "target") {
-            let line = call.span().start().line;
+            let line = call.path.segments[0].ident.span().start().line;
             self.nameless.push(format!("{}:{line}", self.file));
         }
     }
