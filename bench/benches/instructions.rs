@@ -17,12 +17,12 @@ const MANY: u64 = 1200;
 /// What must hold between the scenarios' numbers, in both profiles. The bounds that count instructions stand some percent above what
 /// was seen: they find what became slower.
 const BOUNDS: &[Bound] = &[
-    Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.9),
-    Ratio("version, ours", "version, by hand", 0.9),
+    Ratio("lbheartbeat, ours", "lbheartbeat, by hand", 0.85),
+    Ratio("version, ours", "version, by hand", 0.85),
     Ratio(
         "heartbeat with a fresh report, ours",
         "lbheartbeat, ours",
-        1.17,
+        1.15,
     ),
     Each(
         "heartbeat that runs 11 checks",
@@ -31,7 +31,7 @@ const BOUNDS: &[Bound] = &[
         6000,
     ),
     Added("request, ours", "request, bare", 5800),
-    Added("request, ours, log off", "request, bare", 3400),
+    Added("request, ours, log off", "request, bare", 3200),
     Added("request, ours, with statsd", "request, ours, log off", 1250),
     Added(
         "request, ours, with Prometheus",
@@ -39,8 +39,8 @@ const BOUNDS: &[Bound] = &[
         950,
     ),
     Added("404 of 10 routes, with statsd", "404 of 10 routes", 900),
-    // Without a second search of the routes, which would be 800,000; the rest is chance.
-    Added("404 of 500 routes, with statsd", "404 of 500 routes", 9000),
+    // A second search of the routes would be 800,000 more.
+    Added("404 of 500 routes, with statsd", "404 of 500 routes", 2000),
     Each(
         "request, summary with 100 fields",
         "request, summary with 10 fields",

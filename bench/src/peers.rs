@@ -1,4 +1,4 @@
-//! The app with what services use instead, each set up as its own documentation does, with one line a request at INFO.
+//! The app with what services use instead, each set up as its own documentation does, at INFO.
 //!
 //! Most of them own the process's log or subscriber: call one in a process, once.
 //!
@@ -108,7 +108,7 @@ pub fn mozlog<T: Factory>(app: App<T>) -> App<impl Factory> {
     app.wrap(MozLog::default())
 }
 
-/// tracing-actix-web with the layers that its documentation has.
+/// tracing-actix-web with the layers that its documentation has: they write a line when a request begins and one when it ends.
 pub fn bunyan<T: Factory>(app: App<T>) -> App<impl Factory> {
     let layers = tracing_subscriber::registry()
         .with(LevelFilter::INFO)
