@@ -1,13 +1,8 @@
 //! The three endpoints, ours beside the same written by hand as routes, and what a run of the heartbeat costs.
 
-use actix_web::{
-    App, HttpResponse,
-    dev::ServiceFactory,
-    dev::{ServiceRequest, ServiceResponse},
-    http::header,
-    web,
-};
+use actix_web::{App, HttpResponse, body::BoxBody, http::header, web};
 use dockerflow::health_check;
+use dockerflow_bench::peers::Factory;
 
 use crate::scenario::{QUIET, requests};
 
@@ -73,15 +68,7 @@ fn json(body: &'static str) -> HttpResponse {
         .body(body)
 }
 
-fn by_hand() -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = actix_web::Error,
-        InitError = (),
-    >,
-> {
+fn by_hand() -> App<impl Factory<Body = BoxBody>> {
     App::new()
         .route("/__version__", web::get().to(version))
         .route("/__heartbeat__", web::get().to(heartbeat))

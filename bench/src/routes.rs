@@ -1,12 +1,8 @@
 //! What a request to a route of the app costs: bare, with ours, and with its peers.
 
-use actix_web::{
-    App, HttpRequest, HttpResponse,
-    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    web,
-};
+use actix_web::{App, HttpRequest, HttpResponse, body::BoxBody, web};
 use dockerflow::Summary;
-use dockerflow_bench::peers;
+use dockerflow_bench::peers::{self, Factory};
 
 use crate::scenario::{QUIET, requests};
 
@@ -53,15 +49,7 @@ static NAMES: std::sync::LazyLock<Vec<String>> =
     std::sync::LazyLock::new(|| (0..2000).map(|number| format!("field{number}")).collect());
 
 /// The app that everything is measured on.
-pub(crate) fn bare() -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = actix_web::Error,
-        InitError = (),
-    >,
-> {
+pub(crate) fn bare() -> App<impl Factory<Body = BoxBody>> {
     App::new()
         .app_data(web::Data::new(()))
         .route("/hello", web::get().to(hello))
