@@ -1,10 +1,14 @@
 //! The environment: how a variable is read, and how invalid ones are collected.
 
+mod kubernetes;
 mod redaction;
 
 use std::{env, ffi::OsString, fmt::Display, mem, path::PathBuf, str::FromStr, time::Duration};
 
-pub(crate) use self::redaction::{beginning, looks_secret, shown, sounds_secret};
+pub(crate) use self::{
+    kubernetes::{is_of_service, is_service_link, service_link_warning},
+    redaction::{beginning, looks_secret, shown, sounds_secret},
+};
 use crate::error::{BadSetting, Error};
 
 /// Reads variables one by one and collects the invalid ones. An empty variable counts as unset.
@@ -89,10 +93,7 @@ impl<'a> Environment<'a> {
     fn held(&mut self, name: &str) -> Option<Held> {
         if let Some(text) = (self.lookup)(name).filter(|held| !held.is_empty()) {
             if is_service_link(name, &text.to_string_lossy()) {
-                self.warnings.push(format!(
-                    "{name} is ignored: it is Kubernetes' link to a Service of that name; \
-                     `enableServiceLinks: false` in the pod's spec avoids such variables"
-                ));
+                self.warnings.push(service_link_warning(name));
             } else {
                 let shown = shown(name, &text.to_string_lossy());
                 self.set
@@ -146,7 +147,13 @@ impl<'a> Environment<'a> {
         };
         // No variable accepts text that is not UTF-8 or consists of spaces.
         let text = held.text.to_str().map_or("", str::trim);
-        parse(text).unwrap_or_else(|expected| {
+        let read = parse(text);
+        let read = if text.is_empty() {
+            Err(read.err().unwrap_or_else(|| "text in UTF-8".to_owned()))
+        } else {
+            read
+        };
+        read.unwrap_or_else(|expected| {
             self.problems.push(BadSetting {
                 held: shown(name, &held.text.to_string_lossy()),
                 name: held.name,
@@ -236,13 +243,6 @@ impl<'a> Environment<'a> {
 struct Held {
     text: OsString,
     name: String,
-}
-
-/// Returns whether Kubernetes, or Docker's `--link`, has set the variable to announce another service:
-/// `STATSD_PORT=tcp://10.0.0.5:8125`.
-pub(crate) fn is_service_link(name: &str, held: &str) -> bool {
-    let mut schemes = ["tcp://", "udp://", "sctp://"].iter();
-    name.ends_with("_PORT") && schemes.any(|scheme| held.starts_with(scheme))
 }
 
 /// Reads `true` or `false`, or another word for them.

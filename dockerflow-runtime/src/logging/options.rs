@@ -1,7 +1,6 @@
 //! The variables of the log: which records are logged, and in which format.
 
 use std::{
-    env,
     io::{self, IsTerminal},
     num::NonZeroU32,
 };
@@ -16,6 +15,8 @@ pub(crate) struct LogOptions {
     pub(super) filter: Filter,
     /// `LOG_FORMAT`; where that is unset, text on a terminal, else mozlog.
     format: Option<Named>,
+    /// Whether `NO_COLOR` is set.
+    no_color: bool,
     /// `LOG_REPEAT_LIMIT`: how many lines a second one place may log; `None` is no limit.
     pub(super) repeat_limit: Option<NonZeroU32>,
     /// `GOOGLE_CLOUD_PROJECT`: the project that traces belong to.
@@ -43,6 +44,7 @@ impl LogOptions {
                     _ => return None,
                 }))
             }),
+            no_color: environment.optional("NO_COLOR").is_some(),
             repeat_limit: environment.get(
                 "LOG_REPEAT_LIMIT",
                 None,
@@ -69,7 +71,7 @@ impl LogOptions {
     pub(super) fn format(&self) -> Format {
         let terminal = io::stdout().is_terminal();
         let text = Format::Text {
-            coloured: terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            coloured: terminal && !self.no_color,
         };
         match self.format {
             Some(Named::Gcp) => Format::Gcp,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::environment::is_service_link;
+use crate::environment::is_of_service;
 
 /// An environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,7 @@ variables! {
     GOOGLE_CLOUD_PROJECT, "none", "The Google Cloud project that trace links point to, for LOG_FORMAT=gcp", "shop-prod";
     SENTRY_DSN, "none: no reports", "Where errors are reported; needs the feature sentry-0_49", "https://key@sentry.example.org/1";
     SENTRY_ENVIRONMENT, "production", "The environment that error reports name", "staging";
+    SENTRY_RELEASE, "of the version object", "The release that error reports name", "shop@1.2.3";
     NO_COLOR, "unset", "If it is set, text on a terminal has no colours", "1";
     DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
     DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
@@ -96,7 +97,7 @@ pub(crate) fn misspelt(variables: impl IntoIterator<Item = (OsString, OsString)>
     let names = variables.into_iter().filter_map(|(name, held)| {
         let name = name.into_string().ok()?;
         let ours = is_ours(&name) || OF_THE_BUILD.contains(&&*name);
-        let link = is_service_variable(&name) || is_service_link(&name, &held.to_string_lossy());
+        let link = is_of_service(&name, &held.to_string_lossy());
         (name.starts_with("DOCKERFLOW_") && !ours && !link).then_some(name)
     });
     let mut names: Vec<_> = names.collect();
@@ -122,21 +123,6 @@ pub(crate) fn misspelt(variables: impl IntoIterator<Item = (OsString, OsString)>
         }
     });
     warnings.collect()
-}
-
-/// Reports whether a variable has one of the names that Kubernetes makes from a Service's, as `DOCKERFLOW_DEMO_SERVICE_HOST` and
-/// `DOCKERFLOW_DEMO_PORT_80_TCP_ADDR`.
-fn is_service_variable(name: &str) -> bool {
-    let port = name.split_once("_PORT_").map(|(_, rest)| rest);
-    let of_port = port.is_some_and(|rest| {
-        let mut parts = rest.split('_');
-        let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
-        let protocol = matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
-        let rest = matches!(parts.next(), None | Some("PROTO" | "PORT" | "ADDR"));
-        number && protocol && rest && parts.next().is_none()
-    });
-    let ends = ["_SERVICE_HOST", "_SERVICE_PORT"];
-    of_port || ends.iter().any(|end| name.ends_with(end)) || name.contains("_SERVICE_PORT_")
 }
 
 /// Returns the list for a terminal, with a program's own defaults.
@@ -176,7 +162,6 @@ mod tests {
         ServiceOptions::read(&mut environment);
         LogOptions::read(&mut environment);
         Files::read(&mut environment);
-        read.borrow_mut().insert("NO_COLOR".into()); // not one that can be bad
         let named: BTreeSet<_> = ALL
             .iter()
             .map(|variable| variable.name.to_owned())

@@ -14,6 +14,7 @@ impl ReportOptions {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
         environment.without_feature("SENTRY_DSN", "sentry-0_49");
         environment.ignored("SENTRY_ENVIRONMENT");
+        environment.ignored("SENTRY_RELEASE");
         Self
     }
 }

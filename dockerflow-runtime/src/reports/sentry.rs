@@ -48,6 +48,8 @@ pub(crate) struct ReportOptions {
     dsn: Option<Dsn>,
     /// `SENTRY_ENVIRONMENT`.
     environment: Option<String>,
+    /// `SENTRY_RELEASE`.
+    release: Option<String>,
 }
 
 impl ReportOptions {
@@ -63,6 +65,12 @@ impl ReportOptions {
                 "SENTRY_ENVIRONMENT",
                 None,
                 "the name of an environment such as production",
+                |text| Some(Some(text.to_owned())),
+            ),
+            release: environment.get(
+                "SENTRY_RELEASE",
+                None,
+                "the name of a release such as shop@1.2.3",
                 |text| Some(Some(text.to_owned())),
             ),
         }
@@ -86,9 +94,10 @@ impl Reports {
         let main = Hub::main();
         let is_bound = main.client().is_some_and(|client| client.is_enabled());
         if !is_bound && let Some(dsn) = &options.dsn {
+            let release = options.release.clone();
             let mut settings = ClientOptions::new()
                 .before_send(|event| Some(without_secrets(event)))
-                .maybe_release(release(version, program));
+                .maybe_release(release.or_else(|| release_of(version, program)));
             settings.dsn = Some(dsn.clone());
             // Without Sentry's for panics: on the worker, it resolves the stack and waits up to 2 s for the event to be sent.
             settings.default_integrations = false;
@@ -223,11 +232,8 @@ fn panicked(info: &PanicHookInfo<'_>, is_last: bool) -> Option<Rest> {
     }))
 }
 
-/// `shop@1.2.3+5f1e2d3c4b5a`, as far as it is known. `None` leaves it to `SENTRY_RELEASE`.
-fn release(version: &[u8], program: &str) -> Option<String> {
-    if std::env::var_os("SENTRY_RELEASE").is_some_and(|release| !release.is_empty()) {
-        return None;
-    }
+/// Returns `shop@1.2.3+5f1e2d3c4b5a`, as far as it is known.
+fn release_of(version: &[u8], program: &str) -> Option<String> {
     let facts: serde_json::Value = serde_json::from_slice(version).ok()?;
     let fact = |key: &str| facts.get(key)?.as_str().filter(|fact| !fact.is_empty());
     let commit = fact("commit").map(|commit| commit.get(..12).unwrap_or(commit));
@@ -461,7 +467,7 @@ mod tests {
             ("{}", None),
         ] {
             assert_eq!(
-                release(object.as_bytes(), "shop").as_deref(),
+                release_of(object.as_bytes(), "shop").as_deref(),
                 expected,
                 "{object}"
             );

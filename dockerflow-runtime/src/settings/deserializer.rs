@@ -8,7 +8,8 @@ use serde::de::{
 };
 
 use super::{
-    fault::{Fault, named},
+    bad_setting::named,
+    fault::Fault,
     formats,
     value::{Kind, Origin, Path, Setting, Step, Table, names},
 };

@@ -1,13 +1,18 @@
 //! The application's own settings: its files, with the environment over them, as a type of its own.
 
 mod attempts;
+mod bad_setting;
 mod deserializer;
 mod fault;
 mod files;
 mod formats;
+mod locate;
 mod overrides;
+mod read;
 mod readings;
+mod resolve;
 mod value;
+mod wording;
 #[cfg(feature = "yaml")]
 mod yaml;
 
@@ -16,10 +21,10 @@ use std::{env, ffi::OsString};
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::files::Files;
-use self::{fault::Sources, overrides::Names};
+use self::{bad_setting::Sources, overrides::Names};
 use crate::{environment::Environment, error::Error};
 
-const LOG: &str = "dockerflow.settings";
+const TARGET: &str = "dockerflow.settings";
 
 /// Reads the application's settings: the file at `CONFIG_PATH`, or the files of that directory, and the environment over them.
 ///
@@ -76,10 +81,10 @@ impl Files {
             prefix: &self.prefix,
             files: self.named_by,
         };
-        let read = attempts::read(root, sources, open);
+        let read = read::read(root, sources, open);
         let warn = |warnings: Vec<String>| {
             for warning in warnings {
-                log::warn!(target: LOG, "{warning}");
+                log::warn!(target: TARGET, "{warning}");
             }
         };
         warn(warnings);

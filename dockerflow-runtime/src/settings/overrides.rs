@@ -1,6 +1,6 @@
 //! The environment overrides the files: which variables are settings, and for which key.
 
-use std::{ffi::OsString, net::IpAddr, sync::Arc};
+use std::{ffi::OsString, sync::Arc};
 
 use serde::{
     de::{self, DeserializeOwned, Deserializer, Visitor},
@@ -11,7 +11,7 @@ use super::{
     formats,
     value::{Kind, Origin, Setting, Table, merge, names},
 };
-use crate::{environment::is_service_link, error::BadSetting};
+use crate::{environment::is_of_service, error::BadSetting};
 
 /// The maximum depth of a key in a variable's name.
 const DEEPEST: usize = 32;
@@ -47,16 +47,16 @@ pub(super) fn apply(
         if parts.iter().any(String::is_empty) || parts.len() > DEEPEST {
             continue;
         }
-        let service_link = service_link(name, &held.to_string_lossy());
+        let is_of_service = is_of_service(name, &held.to_string_lossy());
         if let Some(keys) = known.keys {
             let Some(key) = keys.iter().find(|key| names(&parts[0], key)) else {
-                if !known.prefix.is_empty() && !service_link {
+                if !known.prefix.is_empty() && !is_of_service {
                     warnings.push(format!("{name} is not a setting of this program"));
                 }
                 continue;
             };
             (*key).clone_into(&mut parts[0]);
-        } else if service_link && !known.prefix.is_empty() {
+        } else if is_of_service && !known.prefix.is_empty() {
             // A Service of Kubernetes that has the prefix's name makes many of these.
             continue;
         }
@@ -147,25 +147,6 @@ fn json_table(value: Setting, other: &str) -> Result<Setting, BadSetting> {
     }
 }
 
-/// Returns whether Kubernetes makes such a variable for a Service, `enableServiceLinks` being on by default.
-pub(super) fn service_link(name: &str, text: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if name.ends_with("_SERVICE_HOST") {
-        return text.parse::<IpAddr>().is_ok();
-    }
-    if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
-        return number(text);
-    }
-    let Some((_, after)) = name.rsplit_once("_PORT_") else {
-        return is_service_link(name, text);
-    };
-    // _PORT_80_TCP, and the same with _PROTO, _PORT, _ADDR
-    let port = after.split('_').next().is_some_and(number);
-    port && ["_TCP", "_UDP", "_SCTP"]
-        .iter()
-        .any(|part| after.contains(part))
-}
-
 /// Returns the keys of a structure. A map, and a structure with `#[serde(flatten)]`, do not name them.
 pub(super) fn keys<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     struct Ask<'a>(&'a mut Option<&'static [&'static str]>);
@@ -209,34 +190,4 @@ pub(super) fn keys<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     // It always fails. What matters is what it asks for first.
     let _ = T::deserialize(Ask(&mut keys));
     keys
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_kubernetes_makes_of_a_service_is_known_by_name_and_value() {
-        for (name, text) in [
-            ("REDIS_PORT", "tcp://10.0.0.5:6379"),
-            ("REDIS_SERVICE_HOST", "10.0.0.5"),
-            ("REDIS_SERVICE_PORT", "6379"),
-            ("REDIS_SERVICE_PORT_HTTP_API", "6379"),
-            ("REDIS_PORT_6379_TCP", "tcp://10.0.0.5:6379"),
-            ("REDIS_PORT_6379_TCP_PROTO", "tcp"),
-            ("REDIS_PORT_6379_TCP_PORT", "6379"),
-            ("REDIS_PORT_6379_TCP_ADDR", "10.0.0.5"),
-        ] {
-            assert!(service_link(name, text), "{name}");
-        }
-        for (name, text) in [
-            ("REDIS_PORT", "6379"),
-            ("PORT", "tcp://10.0.0.5:6379"),
-            ("REDIS_URL", "tcp://10.0.0.5:6379"),
-            ("REDIS_SERVICE_HOST", "redis"),
-            ("REDIS_PORT_RANGE", "1-2"),
-        ] {
-            assert!(!service_link(name, text), "{name}");
-        }
-    }
 }

@@ -9,7 +9,24 @@ use std::{
 use super::{command, serve};
 use crate::support::{command_of, get, is_root, program, run, text};
 
-/// Every variable of the runtime and values that it cannot have.
+/// A name that is longer than any prefix may be.
+const LONG: &str = match std::str::from_utf8(&[b'a'; 201]) {
+    Ok(text) => text,
+    Err(_) => panic!("these are letters"),
+};
+
+/// The variables of the runtime that may hold any text, and those of features that the program does not have.
+const WITHOUT_A_BAD_VALUE: &[&str] = &[
+    "DOCKERFLOW_SILENCED_CHECKS",
+    "GOOGLE_CLOUD_PROJECT",
+    "NO_COLOR",
+    "RUST_LOG",
+    "SENTRY_DSN",
+    "SENTRY_ENVIRONMENT",
+    "SENTRY_RELEASE",
+];
+
+/// Every other variable of the runtime and values that it cannot have.
 pub(super) const BAD: &[(&str, &[&str])] = &[
     ("PORT", &[" ", "-1", "65536", "8000s", "http", "1.5"]),
     (
@@ -72,11 +89,38 @@ pub(super) const BAD: &[(&str, &[&str])] = &[
         "DOCKERFLOW_SUMMARY_LOG_PROBES",
         &[" ", "-1", "2", "perhaps"],
     ),
+    (
+        "DOCKERFLOW_SUMMARY_LOG_REMOTE",
+        &[" ", "-1", "2", "perhaps"],
+    ),
+    (
+        "DOCKERFLOW_TRUSTED_PROXIES",
+        &[" ", "10.0.0.0/33", "::1/129", "localhost", "10.0.0.1,"],
+    ),
+    ("DOCKERFLOW_TRACE_CONTEXT", &[" ", "-1", "2", "perhaps"]),
     ("DOCKERFLOW_REQUEST_ID_HEADER_NAME", &[" ", "a b", "x:y"]),
     ("LOG_LEVEL", &[" ", "-1", "loud", "sqlx=loud"]),
     ("LOG_FORMAT", &[" ", "-1", "xml"]),
+    ("LOG_REPEAT_LIMIT", &[" ", "-1", "0", "1.5", "many"]),
     ("STATSD_HOST", &[" ", "a b", "http://x", "x:8125"]),
     ("STATSD_PORT", &[" ", "-1", "0", "65536", "8125s"]),
+    ("STATSD_PREFIX", &[LONG, LONG]),
+    ("STATSD_TAGS", &[" ", "env", "env:", "method:x", "a:1,a:2"]),
+    (
+        "STATSD_NAMES",
+        &[
+            " ",
+            "request",
+            "request=",
+            "nothing=x",
+            "request=a,request=b",
+        ],
+    ),
+    ("DOCKERFLOW_METRICS_ENDPOINT", &[" ", "-1", "2", "perhaps"]),
+    (
+        "DOCKERFLOW_METRICS_BUCKETS",
+        &[" ", "-1", "0", "2,1", "1,1", "soon"],
+    ),
     ("CONFIG_PATH", &[" ", "/missing", "/dev/null"]),
     (
         "DOCKERFLOW_VERSION_FILE",
@@ -147,6 +191,32 @@ fn a_bad_value_that_looks_like_a_secret_is_not_told() {
         assert!(printed.contains(&format!("{name}: expected ")), "{printed}");
         assert!(!printed.contains("hunter2"), "{printed}");
     }
+}
+
+#[test]
+fn each_variable_of_the_help_is_tried() {
+    let mut command = command();
+    command.arg("--help");
+    let help = text(&run(command).stdout);
+    let (_, variables) = help
+        .split_once("\nEnvironment")
+        .expect("the help has the variables");
+    let mut listed: Vec<_> = variables
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|name| {
+            name.bytes()
+                .all(|byte| byte == b'_' || byte.is_ascii_uppercase())
+        })
+        .collect();
+    let tried = BAD.iter().map(|(name, _)| *name);
+    let mut known: Vec<_> = tried
+        .filter(|name| *name != "LIMITS__SLOWEST")
+        .chain(WITHOUT_A_BAD_VALUE.iter().copied())
+        .collect();
+    listed.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(listed, known);
 }
 
 #[test]

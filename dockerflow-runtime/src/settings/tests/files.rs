@@ -186,11 +186,11 @@ fn a_table_or_list_that_means_nothing_is_named_with_its_file() {
     )]);
     let mut environment = Environment::new(|_| None);
     let files = Files::at(directory.path(), "CONFIG_PATH", &mut environment);
-    let sources = fault::Sources {
+    let sources = bad_setting::Sources {
         prefix: "",
         files: "CONFIG_PATH",
     };
-    let read = attempts::read::<Pool>(files.merged(), sources, false)
+    let read = read::read::<Pool>(files.merged(), sources, false)
         .unwrap_or_else(|_| panic!("all is well"));
     let file = directory.path().join("a.toml").display().to_string();
     let expected = ["elasticsearch", "list", "plain"]
