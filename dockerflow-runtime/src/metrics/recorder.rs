@@ -37,14 +37,11 @@ impl Recorder {
     /// A request was answered.
     #[inline]
     pub(super) fn request(&self, took: Duration, answer: &Answer<'_>, answers: &mut Answers) {
-        let Some(name) = self.state.name(Ours::Request) else {
+        let Some(recorded) = answers.of(answer, || self.recorded(answer)) else {
             return;
         };
-        let recorded = answers.of(answer, || self.recorded(name, answer));
         let write = |line: &mut Vec<u8>| {
-            line.reserve(name.len() + recorded.tail.len() + 32);
-            line.extend_from_slice(name.as_bytes());
-            line.push(b':');
+            line.extend_from_slice(&recorded.head);
             milliseconds(line, took);
             line.extend_from_slice(&recorded.tail);
         };
@@ -62,31 +59,36 @@ impl Recorder {
         }
     }
 
-    /// Makes the record of such requests.
+    /// Makes the record of such requests; `None` if they are not counted.
     #[cold]
-    fn recorded(&self, name: &str, answer: &Answer<'_>) -> Recorded {
-        let mut tail = format!("|ms|#method:{},route:", answer.method).into_bytes();
+    fn recorded(&self, answer: &Answer<'_>) -> Option<Recorded> {
+        let name = self.state.name(Ours::Request)?;
+        let head = format!("{name}:").into_bytes();
+        let mut tail = format!("|ms|#method:{},route:", answer.kind.method()).into_bytes();
         plain_into(&mut tail, answer.route);
         tail.extend_from_slice(b",status:");
-        tail.extend_from_slice(answer.status.as_bytes());
+        tail.extend_from_slice(answer.kind.status().as_bytes());
         tail.extend_from_slice(self.state.tags.as_bytes());
         #[cfg_attr(not(feature = "prometheus"), expect(unused_mut))]
-        let mut recorded = Recorded::new(answer, tail);
+        let mut recorded = Recorded {
+            head: head.into(),
+            tail: tail.into(),
+            #[cfg(feature = "prometheus")]
+            series: None,
+        };
         #[cfg(feature = "prometheus")]
         if let Some(registry) = &self.registry {
             recorded.series = registry.of_requests(
                 &self.state,
                 name,
                 [
-                    ("method", answer.method),
+                    ("method", answer.kind.method()),
                     ("route", answer.route),
-                    ("status", answer.status),
+                    ("status", answer.kind.status()),
                 ],
             );
         }
-        #[cfg(not(feature = "prometheus"))]
-        let _ = name;
-        recorded
+        Some(recorded)
     }
 
     /// Counts one of our events.

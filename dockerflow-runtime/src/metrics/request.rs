@@ -14,7 +14,7 @@ use actix_web::{
 };
 
 use super::{
-    answers::{Answer, Answers},
+    answers::{Answer, Answers, Kind},
     recorder::Recorder,
 };
 
@@ -84,13 +84,12 @@ impl RequestMetrics {
 
     fn record(&self, method: &Method, route: Option<&str>, status: StatusCode, took: Duration) {
         let answer = Answer {
-            method: known_method(method),
+            kind: Kind::of(method, status),
             // An empty value is not a tag for every server.
             route: route.map_or(
                 "unmatched",
                 |route| if route.is_empty() { "/" } else { route },
             ),
-            status: class(status),
         };
         // Nothing that is called here answers a request.
         let mut answers = self.routes.0.answers.borrow_mut();
@@ -104,32 +103,5 @@ impl Drop for RequestMetrics {
             .state
             .in_flight
             .fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A client may invent methods: each would be a series.
-fn known_method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::PATCH => "PATCH",
-        Method::OPTIONS => "OPTIONS",
-        Method::CONNECT => "CONNECT",
-        Method::TRACE => "TRACE",
-        _ => "other",
-    }
-}
-
-fn class(status: StatusCode) -> &'static str {
-    match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        5 => "5xx",
-        _ => "other",
     }
 }

@@ -251,8 +251,13 @@ pub(crate) fn milliseconds(line: &mut Vec<u8>, time: Duration) {
     let whole = whole.saturating_add(u64::from(time.subsec_millis()));
     let rest = time.subsec_micros() % 1000;
     let digit = |number: u32| b'0' + (number % 10) as u8;
-    line.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
-    line.extend_from_slice(&[b'.', digit(rest / 100), digit(rest / 10), digit(rest)]);
+    let [tenth, hundredth, thousandth] = [rest / 100, rest / 10, rest].map(digit);
+    if let Ok(whole @ 0..10) = u8::try_from(whole) {
+        line.extend_from_slice(&[b'0' + whole, b'.', tenth, hundredth, thousandth]);
+    } else {
+        line.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        line.extend_from_slice(&[b'.', tenth, hundredth, thousandth]);
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::{
 use super::{address::Link, line::LONGEST, own::Own};
 use crate::queue::{Taker, count_lines, first_lines};
 
-const LOG: &str = "dockerflow.metrics";
+const TARGET: &str = "dockerflow.metrics";
 
 /// Looks a server's addresses up.
 pub(crate) type Resolve = dyn Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync;
@@ -175,12 +175,12 @@ impl Sender {
         if let Ok(other) = Link::open(&self.peers)
             && other.peer != peer
         {
-            log::info!(target: LOG, "metrics go to {}: {peer} refuses them", other.peer);
+            log::info!(target: TARGET, "metrics go to {}: {peer} refuses them", other.peer);
             self.link = Some(other);
             return;
         }
         if self.trouble.is_none() {
-            log::warn!(target: LOG, "metrics are lost: the statsd server {}, at {peer}, does not take them: {error}", self.name);
+            log::warn!(target: TARGET, "metrics are lost: the statsd server {}, at {peer}, does not take them: {error}", self.name);
         }
         self.trouble = Some(Trouble::Refused);
     }
@@ -190,7 +190,7 @@ impl Sender {
             && let Some(link) = &self.link
             && !link.is_refused()
         {
-            log::info!(target: LOG, "the statsd server at {} takes metrics again", link.peer);
+            log::info!(target: TARGET, "the statsd server at {} takes metrics again", link.peer);
             self.trouble = None;
         }
     }
@@ -243,7 +243,7 @@ impl Sender {
         match opened {
             Ok(link) => {
                 if let Some(link) = &link {
-                    log::info!(target: LOG, "metrics go to {}", link.peer);
+                    log::info!(target: TARGET, "metrics go to {}", link.peer);
                 }
                 self.link = link.or(self.link.take());
                 if self.trouble == Some(Trouble::NotFound) {
@@ -258,7 +258,7 @@ impl Sender {
     fn not_found(&mut self, error: &io::Error) {
         if self.trouble.is_none() {
             log::warn!(
-                target: LOG,
+                target: TARGET,
                 "the statsd server {} is not found and will be looked up again: {error}",
                 self.name
             );
