@@ -59,7 +59,7 @@ struct Pieces {
 /// Bytes that are contiguous both in the shard and in the stream.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
-    place: u64,
+    offset: u64,
     length: usize,
 }
 
@@ -116,7 +116,7 @@ impl Queue {
         let before = shard.bytes.len();
         write(&mut shard.bytes);
         let length = shard.bytes.len() - before;
-        let Some(place) = self.reserve(length) else {
+        let Some(offset) = self.reserve(length) else {
             let lines = count_lines(&shard.bytes[before..]);
             shard.bytes.truncate(before);
             drop(shard);
@@ -125,9 +125,9 @@ impl Queue {
             self.wake(u64::MAX);
             return false;
         };
-        shard.note(place, length);
+        shard.note(offset, length);
         drop(shard);
-        self.wake(place + length as u64);
+        self.wake(offset + length as u64);
         true
     }
 
@@ -157,9 +157,9 @@ impl Queue {
         self.accepted.fetch_update(SeqCst, SeqCst, reserve).ok()
     }
 
-    /// Wakes the taker if it waits for an offset below `place`.
-    fn wake(&self, place: u64) {
-        if self.wake_at.load(SeqCst) <= place && self.wake_at.swap(u64::MAX, SeqCst) != u64::MAX {
+    /// Wakes the taker if it waits for an offset below `offset`.
+    fn wake(&self, offset: u64) {
+        if self.wake_at.load(SeqCst) <= offset && self.wake_at.swap(u64::MAX, SeqCst) != u64::MAX {
             self.unpark();
         }
     }
@@ -215,10 +215,10 @@ impl fmt::Debug for Queue {
 }
 
 impl Pieces {
-    fn note(&mut self, place: u64, length: usize) {
+    fn note(&mut self, offset: u64, length: usize) {
         match self.stretches.last_mut() {
-            Some(last) if last.place + last.length as u64 == place => last.length += length,
-            _ => self.stretches.push(Stretch { place, length }),
+            Some(last) if last.offset + last.length as u64 == offset => last.length += length,
+            _ => self.stretches.push(Stretch { offset, length }),
         }
     }
 }
@@ -313,16 +313,22 @@ impl Taker {
             }
             mem::swap(&mut *pieces, &mut self.spare);
             drop(pieces);
-            let mut bytes = &self.spare.bytes[..];
-            for stretch in self.spare.stretches.drain(..) {
-                let (piece, rest) = bytes.split_at(stretch.length);
-                place(
-                    &mut self.window,
-                    distance(self.finished, stretch.place),
-                    piece,
-                );
-                bytes = rest;
+            match &self.spare.stretches[..] {
+                // One thread alone has pushed: the window becomes what it pushed, without a copy.
+                [only] if self.window.is_empty() && only.offset == self.finished => {
+                    mem::swap(&mut self.window, &mut self.spare.bytes);
+                }
+                stretches => {
+                    let mut bytes = &self.spare.bytes[..];
+                    for stretch in stretches {
+                        let (piece, rest) = bytes.split_at(stretch.length);
+                        let at = distance(self.finished, stretch.offset);
+                        copy_into(&mut self.window, at, piece);
+                        bytes = rest;
+                    }
+                }
             }
+            self.spare.stretches.clear();
             self.spare.bytes.clear();
             self.spare.bytes.shrink_to(KEPT);
             self.spare.stretches.shrink_to(KEPT / size_of::<Stretch>());
@@ -351,8 +357,8 @@ impl Taker {
     }
 }
 
-/// Puts `piece` at `at`, and extends the window if it ends before that.
-fn place(window: &mut Vec<u8>, at: usize, piece: &[u8]) {
+/// Copies `piece` to `at`, and extends the window if it ends before that.
+fn copy_into(window: &mut Vec<u8>, at: usize, piece: &[u8]) {
     if at == window.len() {
         window.extend_from_slice(piece);
     } else {

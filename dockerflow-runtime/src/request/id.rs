@@ -117,9 +117,20 @@ fn is_sane(id: &[u8]) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.iter().all(sane)
 }
 
+/// Each byte in two hexadecimal digits.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// The text of a UUID of version 4 (RFC 9562, 5.4) with these random bits.
 fn uuid(high: u64, low: u64) -> [u8; 36] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     /// Where the digits of each byte stand.
     const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
     let high = high & !0xf000 | 0x4000;
@@ -127,8 +138,7 @@ fn uuid(high: u64, low: u64) -> [u8; 36] {
     let mut text = [b'-'; 36];
     let bits = u128::from(high) << 64 | u128::from(low);
     for (byte, place) in bits.to_be_bytes().into_iter().zip(PLACES) {
-        text[place] = DIGITS[usize::from(byte >> 4)];
-        text[place + 1] = DIGITS[usize::from(byte & 15)];
+        text[place..place + 2].copy_from_slice(&HEX[usize::from(byte)]);
     }
     text
 }
