@@ -1,16 +1,9 @@
 //! The four facts of a build, each from the first source that knows it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
-    ci::Ci,
-    commit,
-    git::{Package, Repository},
-    inputs::Inputs,
-    json,
-    overrides::Overrides,
-    place::Place,
-    url,
+    checkout::Checkout, git::Package, inputs::Inputs, overrides::Overrides, url,
     version_file::VersionFile,
 };
 
@@ -68,106 +61,59 @@ impl Facts {
         };
         let repository_url = cargo("CARGO_PKG_REPOSITORY");
         let folder = inputs.of_cargo("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let Place { repository, copy } = folder
-            .as_deref()
-            .map(|folder| Place::of(folder, inputs))
-            .unwrap_or_default();
-        let head = repository
-            .as_ref()
-            .and_then(|repository| repository.head(inputs));
-        let packaged = copy
-            .as_deref()
-            .filter(|_| repository.is_none())
-            .and_then(|copy| packaged(copy, inputs));
-
-        let is_built = |commit: &str| match (&overrides.commit, &repository, &copy) {
-            (Some(set), _, _) => set == commit,
-            (None, Some(_), _) => head.as_deref() == Some(commit),
-            (None, None, Some(_)) => packaged.as_deref() == Some(commit),
-            (None, None, None) => true,
-        };
+        let checkout = Checkout::of(folder.as_deref(), inputs);
         let file = folder
             .as_deref()
-            .and_then(|folder| VersionFile::find(folder, inputs));
-        let file = file.filter(|file| is_built(&file.commit));
-        let (file_source, file_version, file_commit, file_build) = match file {
-            Some(file) => (file.source, file.version, Some(file.commit), file.build),
-            None => (None, None, None, None),
-        };
-        let mut ci = Ci::find(inputs);
-        if copy.is_some() || !is_about(&mut ci, head.as_deref(), repository.as_ref()) {
-            ci = Ci {
-                build: ci.build,
-                ..Ci::default()
-            };
-        }
+            .and_then(|folder| VersionFile::find(folder, inputs))
+            .filter(|file| match &overrides.commit {
+                Some(commit) => *commit == file.commit,
+                None => checkout.is_of(&file.commit),
+            });
+        let file = file.as_ref();
+        let file_commit = file.map(|file| file.commit.clone());
+        let mut ci = checkout.ci(inputs);
         if file_commit.is_some() && ci.commit.is_some() && file_commit != ci.commit {
             ci.source = None;
         }
 
+        let Checkout {
+            repository,
+            head,
+            packaged,
+            ..
+        } = &checkout;
         let commit = overrides
             .commit
             .or(file_commit)
             .or_else(|| ci.commit.clone())
             .or_else(|| head.clone())
-            .or(packaged);
+            .or_else(|| packaged.clone());
         // A tag counts only for its own commit.
         let ci_tag = ci.tag.filter(|_| ci.commit == commit);
-        let version = overrides.version.or(file_version).or(ci_tag).or_else(|| {
-            let (repository, head) = (repository.as_ref()?, head.as_deref()?);
-            (commit.as_deref() == Some(head)).then(|| repository.tag(head, &package, inputs))?
-        });
-        let source = overrides.source.or(file_source).or(ci.source).or_else(|| {
-            let origin = repository.as_ref()?.origin(inputs)?;
-            url::of_repository(&origin)
-        });
+        let version = overrides
+            .version
+            .or_else(|| file?.version.clone())
+            .or(ci_tag)
+            .or_else(|| {
+                let (repository, head) = (repository.as_ref()?, head.as_deref()?);
+                (commit.as_deref() == Some(head)).then(|| repository.tag(head, &package, inputs))?
+            });
+        let source = overrides
+            .source
+            .or_else(|| file?.source.clone())
+            .or(ci.source)
+            .or_else(|| {
+                let origin = repository.as_ref()?.origin(inputs)?;
+                url::of_repository(&origin)
+            });
+        let build = overrides.build.or_else(|| file?.build.clone()).or(ci.build);
         Self {
             source: source
                 .or_else(|| url::of_repository(&repository_url))
                 .unwrap_or_default(),
             version: version.unwrap_or(package.version),
             commit: commit.unwrap_or_default(),
-            build: overrides
-                .build
-                .or(file_build)
-                .or(ci.build)
-                .unwrap_or_default(),
+            build: build.unwrap_or_default(),
         }
     }
-}
-
-/// Returns whether the variables of the CI system are about what is checked out: a job may check out a tag, another repository
-/// or a submodule, or commit before it builds.
-///
-/// They are if they name the commit that is checked out, or the commit of a pull request of which the throw-away merge is checked out,
-/// as most systems do.
-fn is_about(ci: &mut Ci, head: Option<&str>, repository: Option<&Repository>) -> bool {
-    let Some(repository) = repository else {
-        return true;
-    };
-    let (Some(head), Some(commit)) = (head, ci.commit.clone()) else {
-        return false;
-    };
-    let parents = || repository.parents(head);
-    if commit == head {
-        // The merge cannot be fetched later. The commit that was pushed is its second parent.
-        if ci.is_merge
-            && let [_, pushed] = &*parents()
-        {
-            ci.commit = Some(pushed.clone());
-        }
-        return true;
-    }
-    // If the system names the merge that it made, it must be that one: another branch may have merged the commit, too.
-    let is_merge = ci.is_pull_request && ci.merge.as_deref().is_none_or(|merge| merge == head);
-    is_merge && {
-        let parents = parents();
-        parents.len() > 1 && parents.contains(&commit)
-    }
-}
-
-/// Returns the commit that `cargo package` made a package from.
-fn packaged(folder: &Path, inputs: &mut Inputs) -> Option<String> {
-    let text = inputs.text(&folder.join(".cargo_vcs_info.json"))?;
-    commit::valid(&json::string(&text, &["git", "sha1"])?)
 }

@@ -20,6 +20,7 @@
 //!
 //! The modules read untrusted bytes. None of their functions panics, whatever they are given.
 
+mod checkout;
 pub mod ci;
 pub mod commit;
 mod facts;
