@@ -14,7 +14,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     check::Check,
-    records::{LOG, milliseconds},
+    records::{TARGET, milliseconds},
 };
 use crate::lock::lock;
 
@@ -66,12 +66,12 @@ impl Blocking {
         let duration_ms = milliseconds(took);
         match polled {
             Polled::Check => log::warn!(
-                target: LOG, check = check.name, place:% = check.place, duration_ms;
+                target: TARGET, check = check.name, place:% = check.place, duration_ms;
                 "the check {:?} blocks its thread, for {took:.0?} so far: make it a plain `fn`, which runs on a blocking pool",
                 check.name
             ),
             Polled::Arguments => log::warn!(
-                target: LOG, check = check.name, place:% = check.place, duration_ms;
+                target: TARGET, check = check.name, place:% = check.place, duration_ms;
                 "an argument of the check {:?} blocked a worker while it was extracted, for {took:.0?}: \
                  do the work in the check itself, or make it asynchronous",
                 check.name

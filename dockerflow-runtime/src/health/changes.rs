@@ -10,7 +10,7 @@ use super::{
     faults::state_id,
     level::Level,
     message::Message,
-    records::{LOG, milliseconds},
+    records::{TARGET, milliseconds},
     report::{CheckReport, Report},
 };
 
@@ -56,14 +56,14 @@ impl Changes {
                 News::None => {}
                 News::State => logged.write(check),
                 News::Recovery(lasted) => log::info!(
-                    target: LOG, check = check.name(), duration_ms = milliseconds(lasted);
+                    target: TARGET, check = check.name(), duration_ms = milliseconds(lasted);
                     "the check {:?} recovered after {lasted:.1?}", check.name()
                 ),
             }
             if logged.is_newly_slow(check) {
                 let (took, limit) = (check.duration(), logged.limit);
                 log::warn!(
-                    target: LOG, check = check.name(), duration_ms = milliseconds(took);
+                    target: TARGET, check = check.name(), duration_ms = milliseconds(took);
                     "the check {:?} took {took:.0?}, its deadline is {limit:?}: if it gets slower, it fails", check.name()
                 );
             }
@@ -125,7 +125,7 @@ impl Logged {
         }
         if check.omitted() > 0 {
             log::warn!(
-                target: LOG, check = check.name();
+                target: TARGET, check = check.name();
                 "the check {:?} reported {} more messages", check.name(), check.omitted()
             );
         }
@@ -145,10 +145,10 @@ fn write(check: &CheckReport, message: &Message, silenced: bool, since_start: bo
     let check = check.name();
     match &message.cause {
         Some(cause) => log::log!(
-            target: LOG, level, check, id, silenced, since_start, duration_ms, cause = cause.as_str(); "{id}: {text}"
+            target: TARGET, level, check, id, silenced, since_start, duration_ms, cause = cause.as_str(); "{id}: {text}"
         ),
         None => {
-            log::log!(target: LOG, level, check, id, silenced, since_start, duration_ms; "{id}: {text}");
+            log::log!(target: TARGET, level, check, id, silenced, since_start, duration_ms; "{id}: {text}");
         }
     }
 }

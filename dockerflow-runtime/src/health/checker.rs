@@ -12,7 +12,7 @@ use super::{
     observer::HeartbeatObserver,
     options::HealthOptions,
     promise::Promise,
-    records::LOG,
+    records::TARGET,
     registry::RegisteredCheck,
     run::Run,
     state::HealthState,
@@ -118,7 +118,7 @@ impl HealthChecker {
             observers,
         };
         if let Err(error) = self.thread.send(run) {
-            log::error!(target: LOG, "the health thread cannot start: {error}");
+            log::error!(target: TARGET, "the health thread cannot start: {error}");
             return Err(self.state.overdue(&waiter.progress));
         }
         // Detached, so that the run outlives the connection of the client that happened to come first.

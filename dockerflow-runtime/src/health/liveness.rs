@@ -12,7 +12,7 @@ use std::{
 
 use crate::lock::lock;
 
-const LOG: &str = "dockerflow.liveness";
+const TARGET: &str = "dockerflow.liveness";
 
 /// A condition of this process that makes `/__lbheartbeat__` answer 503 while it fails, so that the process is restarted: a worker
 /// task that died, a loop that hangs.
@@ -172,11 +172,11 @@ impl Condition {
             let name = &*self.name;
             match reason {
                 Some(reason) => log::error!(
-                    target: LOG, condition = name;
+                    target: TARGET, condition = name;
                     "/__lbheartbeat__ fails because of {name:?}: {reason}"
                 ),
                 None => {
-                    log::info!(target: LOG, condition = name; "{name:?} no longer fails /__lbheartbeat__");
+                    log::info!(target: TARGET, condition = name; "{name:?} no longer fails /__lbheartbeat__");
                 }
             }
         }

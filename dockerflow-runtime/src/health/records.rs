@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The target of the heartbeat's log records.
-pub(super) const LOG: &str = "dockerflow.heartbeat";
+pub(super) const TARGET: &str = "dockerflow.heartbeat";
 
 /// Converts to whole milliseconds, at most those of 584 million years.
 pub(super) fn milliseconds(duration: Duration) -> u64 {

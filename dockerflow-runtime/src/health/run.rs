@@ -27,7 +27,7 @@ use super::{
     message::Message,
     observer::HeartbeatObserver,
     promise::Promise,
-    records::{LOG, milliseconds},
+    records::{TARGET, milliseconds},
     report::{CheckReport, Report},
     state::HealthState,
 };
@@ -80,7 +80,7 @@ impl Run {
         let checks: Vec<_> = chunks.collect::<FuturesOrdered<_>>().collect().await;
         let Some(checks) = checks.into_iter().flatten().collect() else {
             log::warn!(
-                target: LOG,
+                target: TARGET,
                 "a run of the checks was lost: the worker that extracted their arguments has stopped"
             );
             return;
@@ -90,7 +90,7 @@ impl Run {
         runner.changes.log(&report);
         for observer in observers {
             if let Err(panic) = logging::contain_call(|| observer.call(&report)) {
-                log::error!(target: LOG, "an observer of the heartbeat {panic}");
+                log::error!(target: TARGET, "an observer of the heartbeat {panic}");
             }
         }
     }
@@ -111,6 +111,14 @@ struct Instance {
     given_up: Cell<bool>,
 }
 
+/// What came of a check in a run.
+enum Found {
+    /// Its last instance is still running, or an argument could not be extracted.
+    NotStarted(Message),
+    /// It ended, after this time.
+    Ended(Vec<Message>, Duration),
+}
+
 impl Instances {
     /// Returns what a check found by its deadline; `None` if its arguments were lost.
     async fn check(
@@ -122,41 +130,51 @@ impl Instances {
         let (check, began) = (&self.state.checks[index], promise.began);
         let instance = &self.each[index];
         let limit = self.state.limit(check);
-        let extracted = Cell::new(false);
-        let found = async {
-            if let Some(since) = instance.since.get() {
-                extracted.set(true);
-                return Some((vec![running(check, since.elapsed())], None));
-            }
-            match arguments.await.ok()? {
-                Ok(job) => {
-                    extracted.set(true);
-                    let (messages, duration) = self.start(index, began, job).await;
-                    Some((messages, Some(duration)))
-                }
-                Err(message) => Some((vec![message], None)),
-            }
-        };
+        let is_extracted = Cell::new(false);
+        let found = self.find(index, began, arguments, &is_extracted);
         let (messages, duration) = match timeout_at((began + limit).into(), found).await {
             Ok(found) => match found? {
+                Found::NotStarted(message) => (vec![message], began.elapsed()),
                 // Another check blocked the thread, so the timer could not fire: the check is late all the same.
-                (messages, Some(duration)) if duration > limit => {
+                Found::Ended(messages, duration) if duration > limit => {
                     instance.log_late(check, limit, duration, &messages);
                     (vec![timed_out(check, limit)], duration)
                 }
-                (messages, Some(duration)) => {
+                Found::Ended(messages, duration) => {
                     instance.late.set(false);
                     instance.given_up.set(false);
                     (messages, duration)
                 }
-                (messages, None) => (messages, began.elapsed()),
             },
-            Err(_) if extracted.get() => (vec![timed_out(check, limit)], began.elapsed()),
+            Err(_) if is_extracted.get() => (vec![timed_out(check, limit)], began.elapsed()),
             Err(_) => (vec![not_extracted(check, limit)], began.elapsed()),
         };
         let report = self.state.check_report(check, duration, messages);
         lock(&promise.progress)[index] = Some(report.clone());
         Some(report)
+    }
+
+    /// Waits for the arguments of a check, and then for the check. Sets `is_extracted` once the arguments are there.
+    async fn find(
+        &self,
+        index: usize,
+        began: Instant,
+        arguments: oneshot::Receiver<Arguments>,
+        is_extracted: &Cell<bool>,
+    ) -> Option<Found> {
+        if let Some(since) = self.each[index].since.get() {
+            is_extracted.set(true);
+            let check = &self.state.checks[index];
+            return Some(Found::NotStarted(running(check, since.elapsed())));
+        }
+        match arguments.await.ok()? {
+            Ok(job) => {
+                is_extracted.set(true);
+                let (messages, duration) = self.start(index, began, job).await;
+                Some(Found::Ended(messages, duration))
+            }
+            Err(message) => Some(Found::NotStarted(message)),
+        }
     }
 
     /// Starts a check and waits for its messages. It goes on if nobody waits any more: what was slow once, such as a first
@@ -235,7 +253,7 @@ async fn go_on(
     let Some((contained, duration)) = ended else {
         if !instance.given_up.replace(true) {
             log::warn!(
-                target: LOG, check = check.name, duration_ms = milliseconds(grace);
+                target: TARGET, check = check.name, duration_ms = milliseconds(grace);
                 "the check {:?} was given up after {grace:?}; the next run starts it again", check.name
             );
         }
@@ -255,7 +273,7 @@ impl Instance {
         }
         let texts: Vec<_> = messages.iter().take(3).map(Message::text).collect();
         log::info!(
-            target: LOG, check = check.name, duration_ms = milliseconds(took);
+            target: TARGET, check = check.name, duration_ms = milliseconds(took);
             "the check {:?} ended after {took:.1?}, its deadline is {limit:?}; it reported {texts:?}", check.name
         );
     }

@@ -82,7 +82,9 @@ pub(crate) fn start(options: &LogOptions, program: &str) -> Result<&'static Logg
     let layout = Layout::new(options.format(), program);
     let reports = Layout::new(options.format(), program);
     let piece = piece(&output)?;
-    let writer = Writer::start(output, piece, BOUND, move |lost| report(&reports, lost))?;
+    let writer = Writer::start(output, piece, BOUND, move |lost| {
+        dropped_lines(&reports, lost)
+    })?;
     let (logging, first) = Logging::set(options, layout, writer);
     if first {
         let _ = LAST.try_with(|_| ());
@@ -116,7 +118,8 @@ pub(crate) fn start_for_tests(tap: Tap) {
     });
 }
 
-fn report(layout: &Layout, lost: u64) -> Vec<u8> {
+/// Returns the line that says how many lines were lost.
+fn dropped_lines(layout: &Layout, lost: u64) -> Vec<u8> {
     layout.line(
         Level::Warning,
         "dockerflow.log",

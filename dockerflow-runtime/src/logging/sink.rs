@@ -86,7 +86,7 @@ pub fn flush() -> bool {
     let written = current().is_none_or(|logging| {
         let deadline = Instant::now() + limit;
         if let Some(repeats) = &logging.repeats {
-            logging.report(&repeats.end());
+            logging.report_left_out(&repeats.end());
         }
         unresolved::wait(deadline);
         let left = deadline.saturating_duration_since(Instant::now());
@@ -146,7 +146,7 @@ impl Logging {
     ) {
         if let Some(repeats) = &self.repeats {
             let (admitted, left_out) = repeats.admit(origin);
-            self.report(&left_out);
+            self.report_left_out(&left_out);
             if !admitted {
                 return;
             }
@@ -175,7 +175,7 @@ impl Logging {
     }
 
     /// Logs how many repeated lines were left out.
-    fn report(&self, left_out: &[LeftOut]) {
+    fn report_left_out(&self, left_out: &[LeftOut]) {
         for one in left_out {
             if self.filter.allows(Level::Warning, "dockerflow.log") {
                 let text =

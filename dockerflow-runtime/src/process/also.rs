@@ -8,7 +8,7 @@ use actix_web::body::MessageBody;
 
 use super::{
     address::{self, Address},
-    http::{self, HttpService, Listening, Place},
+    http::{self, HttpService, Listening, OtherApp},
     options::ProcessOptions,
     variables,
 };
@@ -24,7 +24,7 @@ pub(super) struct Also {
     listen: Box<Listen>,
 }
 
-type Listen = dyn FnOnce(Place<'_>) -> Result<Listening, Error> + Send;
+type Listen = dyn FnOnce(OtherApp<'_>) -> Result<Listening, Error> + Send;
 
 impl Also {
     pub(super) fn new<F, I, S, B>(name: String, factory: F) -> Self
@@ -36,7 +36,7 @@ impl Also {
     {
         Self {
             name,
-            listen: Box::new(move |place| http::listen(factory, place)),
+            listen: Box::new(move |app| http::listen_other(factory, app)),
         }
     }
 
@@ -85,7 +85,7 @@ impl Also {
         options: &ProcessOptions,
         workers: usize,
     ) -> Result<Listening, Error> {
-        (self.listen)(Place {
+        (self.listen)(OtherApp {
             name: &self.name,
             address,
             shared: first.beside(),

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-use crate::service::{LOG, Shared};
+use crate::service::{Shared, TARGET};
 
 /// What is logged about a server.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) fn announce(all: &[Announced], shared: &[Shared], set: &str) {
     let workers = shared[0].apps() / all[0].listeners.max(1);
     let addresses: Vec<_> = all.iter().flat_map(|one| one.addresses.clone()).collect();
     log::info!(
-        target: LOG,
+        target: TARGET,
         source = fact("source"),
         version = fact("version"),
         commit = fact("commit"),

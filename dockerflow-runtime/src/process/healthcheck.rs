@@ -12,7 +12,7 @@ use super::{address::Address, options::ProcessOptions};
 use crate::{
     environment::Environment,
     error::{BadSetting, Error},
-    service::LOG,
+    service::TARGET,
 };
 
 /// Asks the service on this machine whether it is alive. Returns 0 if it answers 200 within a
@@ -56,7 +56,7 @@ pub(super) fn healthcheck_with(defaults: &[(String, String)]) -> ExitCode {
 /// Reports an error: on stderr with one line for each fault, and in the log, if that has started, with one record.
 pub(super) fn complain(error: &Error) {
     let text = error.to_string();
-    log::error!(target: LOG, "{text}");
+    log::error!(target: TARGET, "{text}");
     for line in text.lines() {
         // If stderr is closed, nobody listens.
         let _ = writeln!(io::stderr(), "{line}");

@@ -59,7 +59,7 @@ where
 }
 
 /// Where an app is served, and how.
-pub(super) struct Place<'a> {
+pub(super) struct OtherApp<'a> {
     pub(super) name: &'a str,
     pub(super) address: &'a Address,
     pub(super) shared: Shared,
@@ -126,20 +126,20 @@ where
 }
 
 /// Makes an app of the same process listen on its own address.
-pub(super) fn listen<F, I, S, B>(factory: F, place: Place<'_>) -> Result<Listening, Error>
+pub(super) fn listen_other<F, I, S, B>(factory: F, app: OtherApp<'_>) -> Result<Listening, Error>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request> + 'static,
     S: HttpService<B>,
     B: MessageBody + 'static,
 {
-    let Place {
+    let OtherApp {
         name,
         address,
         shared,
         options,
         workers,
-    } = place;
+    } = app;
     shared.start(&format!("the app {name}"), &factory)?;
     let http = build(factory, shared.clone(), options, workers);
     let http = bind(http, address, &format!("{name}_PORT"))?;

@@ -22,7 +22,7 @@ use crate::{
     environment::Environment,
     error::{BadSetting, Error},
     logging,
-    service::{LOG, Version, set_program, version_of_program},
+    service::{TARGET, Version, set_program, version_of_program},
 };
 
 /// A service as a program: its command line, start, errors and exit code.
@@ -218,13 +218,13 @@ impl Program {
         match line.command {
             Command::Serve => {
                 let serve = async move |server| serve(server).await.map_err(Into::into);
-                System::new().block_on(until_stopped(self.setup, serve, Stopped::Ended))?;
+                System::new().block_on(run_until_stopped(self.setup, serve, Stopped::Ended))?;
             }
             Command::Own(index) => {
                 let own = self.commands.swap_remove(index);
                 let stopped = Stopped::Unfinished(own.name.clone());
                 let run = async move |server| (own.run)(server).await;
-                System::new().block_on(until_stopped(self.setup, run, stopped))?;
+                System::new().block_on(run_until_stopped(self.setup, run, stopped))?;
             }
             Command::Version => {
                 let mut environment = Environment::of_process().with_defaults(&self.setup.defaults);
@@ -269,7 +269,7 @@ enum Stopped {
 }
 
 /// Calls `run` with a server until it returns or a signal arrives, and then flushes metrics and logs.
-async fn until_stopped(
+async fn run_until_stopped(
     setup: Setup,
     run: impl AsyncFnOnce(Server) -> Result<(), Error>,
     stopped: Stopped,
@@ -291,7 +291,7 @@ async fn until_stopped(
         result = run(server) => result,
         signal = early => match stopped {
             Stopped::Ended => {
-                log::info!(target: LOG, "stopped by {signal} before the service was up");
+                log::info!(target: TARGET, "stopped by {signal} before the service was up");
                 Ok(())
             }
             Stopped::Unfinished(name) => {

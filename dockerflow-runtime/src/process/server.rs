@@ -1,12 +1,8 @@
 //! The server of a process, which an app's `main` receives.
 
 use std::{
-    env, fs, io,
+    env, fs, mem,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::{Duration, Instant},
 };
 
@@ -14,25 +10,25 @@ use actix_http::Request;
 use actix_service::IntoServiceFactory;
 use actix_web::{HttpServer, body::MessageBody};
 use serde::de::DeserializeOwned;
-use tokio::task::JoinHandle;
 
 use super::{
-    address::{self, Address},
+    address::Address,
     also::Also,
-    announce::{Announced, announce},
-    http::{self, HttpService, Listening},
+    announce::announce,
+    heeded::{Heeded, Serving},
+    http::{self, HttpService},
+    listeners::{self, Plan},
     options::ProcessOptions,
     setup::Setup,
-    signals::Signals,
-    stop, systemd, variables, verbosity,
+    stop, systemd, variables,
 };
 use crate::{
     environment::Environment,
-    error::{BadSetting, Error},
+    error::Error,
     logging::{self, LogOptions},
     metrics::Metrics,
     reports,
-    service::{Drain, LOG, ServiceOptions, Shared},
+    service::{Drain, ServiceOptions, Shared, TARGET},
     settings::Files,
 };
 
@@ -99,7 +95,7 @@ impl Server {
         logging::start(&logs, &program)?;
         warnings.extend(variables::misspelt(env::vars_os()));
         for warning in warnings {
-            log::warn!(target: LOG, "{warning}");
+            log::warn!(target: TARGET, "{warning}");
         }
         let metrics = Metrics::start(&service.metrics, &program)?;
         Ok(Self {
@@ -350,7 +346,13 @@ impl Server {
             Some(heeded) => heeded,
             None => Heeded::new()?,
         };
-        let listening = self.listen(http)?;
+        let also = mem::take(&mut self.also);
+        let plan = Plan {
+            options: &self.options,
+            shared: &self.shared,
+            defaults: &self.setup.defaults,
+        };
+        let listening = listeners::listen(http, also, plan)?;
         let mut servers = Vec::new();
         let mut shared = Vec::new();
         let mut announced = Vec::new();
@@ -389,118 +391,6 @@ impl Server {
         self.metrics.flush();
         logging::flush();
         result
-    }
-
-    /// Binds all servers: the app's, with the address for operations, and the others.
-    fn listen<F, I, S, B>(&mut self, http: HttpServer<F, I, S, B>) -> Result<Vec<Listening>, Error>
-    where
-        F: Fn() -> I + Send + Clone + 'static,
-        I: IntoServiceFactory<S, Request> + 'static,
-        S: HttpService<B>,
-        B: MessageBody + 'static,
-    {
-        let also = std::mem::take(&mut self.also);
-        let mut environment = Environment::of_process().with_defaults(&self.setup.defaults);
-        let addresses = Also::addresses(&also, &mut environment);
-        let by_hand = !http.addrs().is_empty();
-        if let Some(path) = self.options.address.unix().filter(|_| by_hand) {
-            environment.report(BadSetting {
-                name: "HOST".into(),
-                held: Some(format!("unix:{}", path.display())),
-                expected: "an IP address: this program binds its server itself".into(),
-            });
-        }
-        let mut taken = Vec::new();
-        if !by_hand {
-            taken.push(("PORT".to_owned(), self.options.address.clone()));
-        }
-        if let Some(ops) = &self.options.ops {
-            taken.push(("DOCKERFLOW_OPS_PORT".to_owned(), ops.clone()));
-        }
-        let others = also.iter().map(Also::port_variable);
-        taken.extend(others.zip(addresses.iter().cloned()));
-        let unix = !address::unix_among(&http.addrs_with_scheme()).is_empty();
-        for bad in address::conflicts(&taken, unix) {
-            environment.report(bad);
-        }
-        for warning in environment.warnings() {
-            log::warn!(target: LOG, "{warning}");
-        }
-        let addresses = environment.finish(addresses)?;
-        let workers = self.options.workers(1 + also.len())?;
-        let ProcessOptions { address, ops, .. } = &self.options;
-        let http = if by_hand {
-            http
-        } else {
-            http::bind(http, address, "PORT")?
-        };
-        let mut announced = Announced {
-            addresses: address::announced(&http.addrs_with_scheme()),
-            listeners: 0,
-            port_was_chosen: address.has_no_port(),
-        };
-        let mut ops_bound = None;
-        let http = match ops {
-            None => http,
-            Some(ops) => {
-                let http = http::bind(http, ops, "DOCKERFLOW_OPS_PORT")?;
-                if let Some(bound) = http.addrs().last() {
-                    self.shared.set_ops(*bound);
-                    ops_bound = Some(*bound);
-                    let text = format!("http://{bound} (DOCKERFLOW_OPS)");
-                    announced.addresses.push(text);
-                }
-                announced.port_was_chosen |= ops.has_no_port();
-                http
-            }
-        };
-        announced.listeners = http.addrs().len();
-        let mut all = vec![Listening {
-            server: http.run(),
-            shared: self.shared.clone(),
-            socket: address.unix().map(Into::into),
-            announced,
-        }];
-        for (also, address) in also.into_iter().zip(&addresses) {
-            let other = also.listen(address, &self.shared, &self.options, workers)?;
-            if let Some(bound) = ops_bound {
-                // What is for operations alone is not public on this address, either.
-                other.shared.set_ops(bound);
-            }
-            all.push(other);
-        }
-        Ok(all)
-    }
-}
-
-/// The signals that no longer kill the process.
-#[derive(Debug)]
-struct Heeded {
-    stop: Signals,
-    /// Raises the level of the log.
-    verbosity: JoinHandle<()>,
-}
-
-impl Heeded {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            stop: Signals::new()?,
-            verbosity: actix_web::rt::spawn(verbosity::listen()),
-        })
-    }
-}
-
-/// Whether a server handles the signals.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Serving(Arc<AtomicBool>);
-
-impl Serving {
-    fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    service::{Drain, LOG, Shared},
+    service::{Drain, Shared, TARGET},
 };
 
 /// How long a listener has to close before it is reported as closed.
@@ -50,7 +50,7 @@ pub(super) async fn run(
             Poll::Pending => {
                 up();
                 let running = async { running.await.map(drop) };
-                until_stopped(
+                serve_until_stopped(
                     running,
                     &handles,
                     &shared[0].drain(),
@@ -72,7 +72,8 @@ pub(super) async fn run(
     result.map_err(Error::from)
 }
 
-async fn until_stopped(
+/// Waits for the reason to stop, and then for the drain to end.
+async fn serve_until_stopped(
     running: impl Future<Output = io::Result<()>>,
     handles: &[ServerHandle],
     drain: &Drain,
@@ -95,7 +96,7 @@ async fn until_stopped(
         options.drain_delay
     };
     log::info!(
-        target: LOG,
+        target: TARGET,
         "{signal}: draining for {delay:?}, then at most {shutdown_timeout:?} for requests in flight"
     );
     systemd::notify("STOPPING=1");
@@ -103,7 +104,7 @@ async fn until_stopped(
         result = &mut running => return result,
         () = sleep(delay) => {}
         signal = signals.next_after(first) => {
-            log::warn!(target: LOG, "{signal}, the second signal: stopping at once");
+            log::warn!(target: TARGET, "{signal}, the second signal: stopping at once");
             return Ok(());
         }
     }
@@ -122,15 +123,15 @@ async fn until_stopped(
     };
     tokio::select! {
         result = ended => {
-            log::info!(target: LOG, "stopped");
+            log::info!(target: TARGET, "stopped");
             result
         }
         () = sleep(shutdown_timeout) => {
-            log::warn!(target: LOG, "any requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
+            log::warn!(target: TARGET, "any requests in flight were cut off after {shutdown_timeout:?}: DOCKERFLOW_SHUTDOWN_TIMEOUT");
             Ok(())
         }
         signal = signals.next_after(first) => {
-            log::warn!(target: LOG, "{signal}, the second signal: stopping at once");
+            log::warn!(target: TARGET, "{signal}, the second signal: stopping at once");
             Ok(())
         }
     }

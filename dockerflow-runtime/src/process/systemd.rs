@@ -11,12 +11,12 @@ use std::{
     },
 };
 
-use crate::service::LOG;
+use crate::service::TARGET;
 
 /// Sends a state, such as `READY=1`, to the service manager that started this process, if it asked for notifications.
 pub(super) fn notify(state: &str) {
     if let Err(error) = send(state) {
-        log::warn!(target: LOG, "{state} cannot be sent to $NOTIFY_SOCKET: {error}");
+        log::warn!(target: TARGET, "{state} cannot be sent to $NOTIFY_SOCKET: {error}");
     }
 }
 

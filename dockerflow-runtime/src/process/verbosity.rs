@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::rt::time::timeout;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{logging, service::LOG};
+use crate::{logging, service::TARGET};
 
 /// How long the level stays raised, unless another signal takes it back.
 const TIME: Duration = Duration::from_secs(600);
@@ -28,11 +28,11 @@ fn set(raised: bool) {
     if raised {
         logging::raise(true);
         log::info!(
-            target: LOG,
+            target: TARGET,
             "SIGUSR1: DEBUG records are logged for {TIME:?}, or until the next SIGUSR1"
         );
     } else {
-        log::info!(target: LOG, "the level of the log is LOG_LEVEL again");
+        log::info!(target: TARGET, "the level of the log is LOG_LEVEL again");
         logging::raise(false);
     }
 }

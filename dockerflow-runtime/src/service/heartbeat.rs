@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     body::BoxBody,
     http::{StatusCode, header},
-    web::{Bytes, Query},
+    web::Query,
 };
 
 use super::{
@@ -133,8 +133,7 @@ fn draining(request: &HttpRequest, engine: &Engine, asked: &Asked<'_>) -> HttpRe
     if asked.page {
         return page(request, engine, asked, status, &Report::draining(), true);
     }
-    let body = br#"{"status":"error","checks":{"draining":"error"},"details":{}}"#;
-    vary(json(status, Bytes::from_static(body)))
+    vary(json(status, Report::draining().to_json(false).into()))
 }
 
 fn page(

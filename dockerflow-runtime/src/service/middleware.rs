@@ -20,9 +20,10 @@ use pin_project_lite::pin_project;
 use super::{
     drain::Drain,
     endpoints::{self, Endpoint},
-    engine::{Engine, Listener, ServiceDefinition, Shared},
+    engine::{Engine, Listener, ServiceDefinition},
     exchange::{Exchange, panicked},
     raise,
+    shared::{Shared, engine_of_app},
 };
 use crate::{logging::payload_text, metrics::Routes, reports::RequestReport, request::InScope};
 
@@ -71,7 +72,7 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    let engine = Engine::current(definition);
+    let engine = engine_of_app(definition);
     let metrics = engine.as_ref().map(|engine| engine.metrics.clone());
     let drain = engine.as_ref().map(|engine| engine.drain.clone());
     let raises = engine

@@ -1,6 +1,7 @@
 //! The service: the middleware around an app, and the endpoints that it answers.
 
 mod accept;
+mod arrival;
 mod drain;
 mod endpoints;
 mod engine;
@@ -10,23 +11,28 @@ mod middleware;
 mod options;
 mod page;
 mod probes;
+mod process_metrics;
 mod raise;
 mod records;
 mod remote;
 mod response;
 mod sent;
+mod shared;
+mod summary_record;
 mod version;
 mod workers;
 
 pub use self::{
     drain::{Drain, Hold},
-    engine::{ServiceDefinition, share_engine, shared_metrics},
+    engine::ServiceDefinition,
     middleware::{AppFactory, service},
+    process_metrics::shared_metrics,
+    shared::share_engine,
     version::{Embedded, EmbeddedFile, Version},
 };
 pub(crate) use self::{
-    engine::Shared,
     options::ServiceOptions,
-    records::LOG,
+    records::TARGET,
+    shared::Shared,
     version::{of_program as version_of_program, set_program},
 };

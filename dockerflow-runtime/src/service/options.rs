@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use actix_web::http::header::HeaderName;
 
-use super::{records::LOG, remote::Network};
+use super::{records::TARGET, remote::Network};
 use crate::{
     environment::{self, Environment},
     error::Error,
@@ -60,7 +60,7 @@ impl ServiceOptions {
             "only Server::run and Server::serve listen on it, and this app has a server of its own",
         );
         for warning in environment.warnings() {
-            log::warn!(target: LOG, "{warning}");
+            log::warn!(target: TARGET, "{warning}");
         }
         environment.finish(options)
     }

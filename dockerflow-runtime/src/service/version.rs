@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// The target of its records.
-const LOG: &str = "dockerflow.version";
+const TARGET: &str = "dockerflow.version";
 
 /// The path of the specification for the version object of a container.
 const FILE: &str = "/app/version.json";
@@ -222,7 +222,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
             let counts = file.commit().is_some();
             if !counts {
                 log::warn!(
-                    target: LOG,
+                    target: TARGET,
                     "{} has no commit and is not served as the version",
                     file.path
                 );
@@ -240,7 +240,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
         && !built.commit.is_empty()
     {
         log::warn!(
-            target: LOG,
+            target: TARGET,
             "{} names commit {commit:?}, this program was built from {:?}",
             file.path,
             built.commit
@@ -253,7 +253,7 @@ fn choose(embedded: &Embedded, file: Option<File>) -> Result<Bytes, Error> {
 fn warn_if_unknown(commit: &str) {
     if commit.is_empty() {
         log::warn!(
-            target: LOG,
+            target: TARGET,
             "/__version__ has no commit: set DOCKERFLOW_COMMIT when the program is built, or put version.json into the build context"
         );
     }
@@ -318,7 +318,7 @@ impl File {
             return self.bytes;
         }
         log::warn!(
-            target: LOG,
+            target: TARGET,
             "{} has placeholders or credentials in it, which are not served",
             self.path
         );

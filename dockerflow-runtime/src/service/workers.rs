@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::rt::time::{interval, sleep};
 
-use super::records::LOG;
+use super::records::TARGET;
 use crate::lock::lock;
 
 /// How often a worker shows that it is not blocked.
@@ -80,7 +80,7 @@ impl Workers {
                 if !is_blocked {
                     let lasted = Duration::from_millis(now.saturating_sub(*since));
                     let thread = worker.thread.as_str();
-                    log::info!(target: LOG, thread; "the worker {thread:?} answers again after {lasted:.0?}");
+                    log::info!(target: TARGET, thread; "the worker {thread:?} answers again after {lasted:.0?}");
                 }
                 is_blocked
             });
@@ -95,7 +95,7 @@ impl Workers {
                 if held >= BLOCKED_AFTER && !is_known {
                     let thread = worker.thread.as_str();
                     log::warn!(
-                        target: LOG, thread, duration_ms = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);
+                        target: TARGET, thread, duration_ms = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);
                         "the worker {thread:?} has been blocked for {held:.0?}: a handler does not await, so that neither its \
                          other requests nor probes are answered; move what blocks into `dockerflow::block`"
                     );
