@@ -33,6 +33,7 @@ const BOUNDS: &[Bound] = &[
     Added("request, ours", "request, bare", 5800),
     Added("request, ours, log off", "request, bare", 3200),
     Added("request, ours, with statsd", "request, ours, log off", 1250),
+    Added("request, ours", "request, ours, without trace context", 300),
     Added(
         "request, ours, with Prometheus",
         "request, ours, log off",

@@ -1,6 +1,9 @@
 //! What a record of the log costs.
 
+use std::{io, sync::Mutex};
+
 use log::kv;
+use slog::Drain as _;
 
 use crate::scenario::calls;
 
@@ -20,6 +23,8 @@ a90=debug,a91=debug,a92=debug,a93=debug,a94=debug,a95=debug,a96=debug,a97=debug,
 calls! {
     "record of log", LOGS => start(), |(): &()| log::info!("an order of {} items", 17);
     "record of slog", LOGS => slogger(), |logger: &slog::Logger| slog::info!(logger, "an order"; "items" => 17);
+    "record of slog, mozlog into a sink", LOGS => mozlog(), |logger: &slog::Logger| slog::info!(logger, "an order"; "items" => 17);
+    "record of slog, slog-json into a sink", LOGS => json(), |logger: &slog::Logger| slog::info!(logger, "an order"; "items" => 17);
     "record of tracing", LOGS => start(), |(): &()| tracing::info!(items = 17, "an order");
     "record of tracing in a span", LOGS => span(), |_: &tracing::span::EnteredSpan| tracing::info!(items = 17, "an order");
     "record of env_logger", LOGS => env_logger(), |(): &()| log::info!("an order of {} items", 17);
@@ -38,6 +43,18 @@ fn start() {
 fn slogger() -> slog::Logger {
     start();
     dockerflow::logging::logger()
+}
+
+/// Our encoder alone, without the queue and the thread that writes.
+fn mozlog() -> slog::Logger {
+    let drain = dockerflow::logging::Mozlog::new("bench", io::sink());
+    slog::Logger::root(drain.fuse(), slog::o!())
+}
+
+/// slog-json as its documentation has it, into the same. A `Json` is not `Sync`, so that it needs a lock as ours does.
+fn json() -> slog::Logger {
+    let drain = slog_json::Json::default(io::sink());
+    slog::Logger::root(Mutex::new(drain).fuse(), slog::o!())
 }
 
 fn span() -> tracing::span::EnteredSpan {

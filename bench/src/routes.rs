@@ -10,11 +10,16 @@ use crate::scenario::{QUIET, requests};
 const STATSD: &str = "LOG_LEVEL=off STATSD_HOST=127.0.0.1 STATSD_PORT=9";
 const PROMETHEUS: &str = "LOG_LEVEL=off DOCKERFLOW_METRICS_ENDPOINT=true";
 const LOGS: &str = "LOG_LEVEL=info";
+const JSON: &str = "LOG_LEVEL=info LOG_FORMAT=json";
+/// What looking for a trace id costs where there is none.
+const UNTRACED: &str = "LOG_LEVEL=info DOCKERFLOW_TRACE_CONTEXT=false";
 
 requests! {
     "request, bare", QUIET => bare(), "/hello";
     "request, ours, log off", QUIET => logged(ours), "/hello";
     "request, ours", LOGS => logged(ours), "/hello";
+    "request, ours, flat JSON", JSON => logged(ours), "/hello";
+    "request, ours, without trace context", UNTRACED => logged(ours), "/hello";
     "request, ours, with statsd", STATSD => logged(ours), "/hello";
     "request, ours, with Prometheus", PROMETHEUS => logged(ours), "/hello";
     "request, middleware::Logger", LOGS => peers::logger(bare()), "/hello";

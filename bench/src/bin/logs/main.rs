@@ -1,7 +1,9 @@
-//! What a request costs: `logs` counts its instructions, `logs throughput` compares requests a second. Build it with `--release`.
+//! What a request costs: `logs` counts its instructions, `logs throughput` compares requests a second, and
+//! `logs pipe` writes to a pipe in two ways. Build it with `--release`.
 
 mod count;
 mod load;
+mod pipe;
 mod rows;
 mod throughput;
 
@@ -13,10 +15,11 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         [] => count::table(),
         ["throughput"] => throughput::table(),
+        ["pipe"] => pipe::table(),
         // What the two above start: this program, once for each row.
         ["count", row, requests] => rows::find(row).and_then(|row| load::count(row, requests)),
         ["serve", row] => rows::find(row).and_then(load::serve),
-        _ => Err(io::Error::other("usage: logs [throughput]")),
+        _ => Err(io::Error::other("usage: logs [throughput | pipe]")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
