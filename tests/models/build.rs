@@ -42,6 +42,22 @@ const LOCK: (&str, &str) = (
 use std::sync::PoisonError;",
 );
 
+/// Likewise of the runs of the checks.
+const FLIGHT: (&str, &str) = (
+    "use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};",
+    "use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use shuttle::sync::Mutex;",
+);
+
+/// Its neighbours are not here.
+const VISIBLE: (&str, &str) = ("pub(super)", "pub(crate)");
+
 /// Each run gives its threads the same numbers.
 const HOME: (&str, &str) = (
     "HOME.with(|home| *home)",
@@ -67,7 +83,8 @@ fn copy(file: &str, changes: &[(&str, &str)]) {
     };
     // A file that is included has no comment of its own.
     let before = before.replace("\n//!", "\n//").replacen("//!", "//", 1);
-    let out = Path::new(&env::var("OUT_DIR").expect("Cargo sets it")).join(file);
+    let name = source.file_name().expect("it is a file");
+    let out = Path::new(&env::var("OUT_DIR").expect("Cargo sets it")).join(name);
     fs::write(out, before + after).expect("a free disk");
 }
 
@@ -75,4 +92,5 @@ fn main() {
     let [imports, shards] = QUEUE;
     copy("queue.rs", &[imports, shards, HOME]);
     copy("lock.rs", &[LOCK]);
+    copy("health/flight.rs", &[FLIGHT, VISIBLE]);
 }

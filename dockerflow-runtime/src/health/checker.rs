@@ -1,6 +1,10 @@
 //! When do the checks run, and which probe gets which report? There is one run at a time, and its report is fresh for a while.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use actix_web::HttpRequest;
 use tokio::{sync::oneshot, time::timeout_at};
@@ -11,13 +15,13 @@ use super::{
     history::CheckHistory,
     observer::HeartbeatObserver,
     options::HealthOptions,
-    promise::Promise,
+    promise::{JoinedRun, Promise, RunWaiter, Runs},
     records::TARGET,
     registry::RegisteredCheck,
     run::Run,
     state::HealthState,
     thread::Thread,
-    waiter::{Waiter, WrittenReport},
+    written::WrittenReport,
 };
 use crate::lock::lock;
 
@@ -25,6 +29,7 @@ use crate::lock::lock;
 pub(crate) struct HealthChecker {
     definitions: Arc<[Definition]>,
     state: Arc<HealthState>,
+    runs: Arc<Runs>,
     thread: Thread,
 }
 
@@ -32,12 +37,13 @@ impl HealthChecker {
     /// Takes the checks, sorted by name. No check runs, and no thread starts, before the first probe.
     pub(crate) fn new(definitions: Vec<Definition>, options: &HealthOptions) -> Self {
         let checks = definitions.iter().map(|one| one.check.clone()).collect();
-        Self::with(definitions, HealthState::new(checks, options))
+        Self::with(definitions, HealthState::new(checks, options), options.ttl)
     }
 
-    pub(super) fn with(definitions: Vec<Definition>, state: HealthState) -> Self {
+    pub(super) fn with(definitions: Vec<Definition>, state: HealthState, ttl: Duration) -> Self {
         let state = Arc::new(state);
         Self {
+            runs: Runs::new(ttl),
             thread: Thread::new(state.clone()),
             definitions: definitions.into(),
             state,
@@ -66,7 +72,7 @@ impl HealthChecker {
 
     /// Returns the last report if it is fresh, without waiting. Almost every probe is answered this way, so it must cost next to nothing.
     pub(crate) fn fresh(&self) -> Option<WrittenReport> {
-        self.state.fresh(&lock(&self.state.cache))
+        self.runs.fresh()
     }
 
     /// Returns the last report if it is fresh, else that of the run in flight, else that of a new run whose arguments come from
@@ -79,14 +85,14 @@ impl HealthChecker {
             Ok(waiter) => waiter,
             Err(report) => return report,
         };
-        let mut report = timeout_at(deadline.into(), waiter.report()).await;
+        let mut report = timeout_at(deadline.into(), waiter.result()).await;
         if let Ok(None) = report {
             // The worker that extracted the arguments has stopped. This one has not.
             waiter = match self.join(request) {
                 Ok(waiter) => waiter,
                 Err(report) => return report,
             };
-            report = timeout_at(deadline.into(), waiter.report()).await;
+            report = timeout_at(deadline.into(), waiter.result()).await;
         }
         match report {
             Ok(Some(report)) => report,
@@ -95,19 +101,14 @@ impl HealthChecker {
     }
 
     /// Returns a waiter for the run in flight, or for a new one; `Err` is a report that is ready.
-    fn join(&self, request: &HttpRequest) -> Result<Waiter, WrittenReport> {
-        let (promise, waiter) = {
-            let mut cache = lock(&self.state.cache);
-            if let Some(fresh) = self.state.fresh(&cache) {
-                return Err(fresh);
-            }
-            if let Some(waiter) = &cache.current {
-                return Ok(waiter.clone());
-            }
-            let (promise, waiter) = Promise::new(self.state.clone());
-            cache.current = Some(waiter.clone());
-            (promise, waiter)
+    fn join(&self, request: &HttpRequest) -> Result<RunWaiter, WrittenReport> {
+        let progress = || Arc::new(Mutex::new(vec![None; self.state.checks.len()]));
+        let (flight, waiter) = match self.runs.join(progress) {
+            JoinedRun::Fresh(report) => return Err(report),
+            JoinedRun::Waiting(waiter) => return Ok(waiter),
+            JoinedRun::First(flight, waiter) => (flight, waiter),
         };
+        let promise = Promise::new(self.state.clone(), flight, waiter.progress.clone());
         let channels = self.definitions.iter().map(|_| oneshot::channel());
         let (senders, arguments) = channels.unzip::<_, _, Vec<_>, Vec<_>>();
         let mut observers = lock(&self.state.observers).clone();

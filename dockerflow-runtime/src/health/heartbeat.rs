@@ -13,7 +13,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::{checker::HealthChecker, report::Report, waiter::WrittenReport};
+use super::{checker::HealthChecker, report::Report, written::WrittenReport};
 
 /// The heartbeat of the service, as an extractor: for an endpoint of the app's own that answers with the same report as
 /// `/__heartbeat__`, under another path or in another form.

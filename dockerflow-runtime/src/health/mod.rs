@@ -20,6 +20,7 @@ pub mod checks;
 mod definition;
 mod extract;
 mod faults;
+mod flight;
 mod heartbeat;
 mod history;
 mod inputs;
@@ -38,7 +39,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod thread;
-mod waiter;
+mod written;
 
 #[doc(hidden)]
 pub use self::inputs::input;
@@ -49,7 +50,7 @@ pub(crate) use self::{
     liveness::{fails as liveness_fails, failures as liveness_failures},
     options::HealthOptions,
     registry::of_service as checks_of_service,
-    waiter::WrittenReport,
+    written::WrittenReport,
 };
 pub use self::{
     definition::Definition,

@@ -1,51 +1,59 @@
-//! The run's side of its waiters: it sends them the report. If it is dropped before, they learn that the run was lost.
+//! The report that a run owes the probes that wait for it.
 
-use std::{sync::Arc, time::Instant};
-
-use super::{
-    report::Report,
-    state::HealthState,
-    waiter::{Progress, Sender, Waiter},
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
 };
 
-/// Sends the report of one run.
+use super::{
+    flight::{Flight, Flights, Joined, Waiter},
+    report::{CheckReport, Report},
+    state::HealthState,
+    written::WrittenReport,
+};
+use crate::lock::lock;
+
+/// What the checks of a run have found so far.
+pub(super) type Progress = Arc<Mutex<Vec<Option<CheckReport>>>>;
+
+/// The runs of a server's checks.
+pub(super) type Runs = Flights<WrittenReport, Progress>;
+
+/// What a probe is to do for its report.
+pub(super) type JoinedRun = Joined<WrittenReport, Progress>;
+
+/// The receiving end of a run.
+pub(super) type RunWaiter = Waiter<WrittenReport, Progress>;
+
+/// Sends the report of one run. If it is dropped before, those who wait learn that the run was lost.
 pub(super) struct Promise {
-    pub(super) state: Arc<HealthState>,
-    sender: Sender,
-    kept: bool,
+    state: Arc<HealthState>,
+    flight: Flight<WrittenReport, Progress>,
     pub(super) progress: Progress,
     pub(super) began: Instant,
 }
 
 impl Promise {
-    /// Begins a run. The waiter is for the probes that want its report.
-    pub(super) fn new(state: Arc<HealthState>) -> (Self, Waiter) {
-        let (waiter, sender) = Waiter::new(state.checks.len());
-        let promise = Self {
+    /// Begins a run.
+    pub(super) fn new(
+        state: Arc<HealthState>,
+        flight: Flight<WrittenReport, Progress>,
+        progress: Progress,
+    ) -> Self {
+        Self {
             state,
-            sender,
-            kept: false,
-            progress: waiter.progress.clone(),
+            flight,
+            progress,
             began: Instant::now(),
-        };
-        (promise, waiter)
+        }
     }
 
-    /// Sends the report to every waiter, and keeps it.
-    pub(super) fn keep(mut self, report: Report) -> Arc<Report> {
+    /// Sends the report to everyone who waits, and keeps it.
+    pub(super) fn keep(self, report: Report) -> Arc<Report> {
         let written = self.state.write(report);
         let report = written.report.clone();
-        self.kept = true;
-        self.state.end(Some(&written));
-        let _every_prober_may_be_gone = self.sender.send(Some(written));
+        lock(&self.state.history).add(&report);
+        self.flight.land(written);
         report
-    }
-}
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        if !self.kept {
-            self.state.end(None);
-        }
     }
 }

@@ -1,8 +1,8 @@
-//! What the workers and the health thread share: the checks, the last report, and the run in flight.
+//! What the workers and the health thread share: the checks, their deadlines and history, and what may be shown of them.
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     observer::HeartbeatObserver,
     options::HealthOptions,
     report::{CheckReport, Report},
-    waiter::{Progress, Waiter, WrittenReport},
+    written::WrittenReport,
 };
 use crate::lock::lock;
 
@@ -28,24 +28,14 @@ pub(super) struct HealthState {
     timeout: Duration,
     /// The deadline of a probe.
     pub(super) whole: Duration,
-    /// How long a report is fresh.
-    ttl: Duration,
     /// How long a check may go on after its deadline, at least.
     pub(super) grace: Duration,
     /// Whether texts and data may be shown.
     details: bool,
     silenced: Vec<String>,
-    pub(super) cache: Mutex<Cache>,
-    history: Mutex<History>,
+    pub(super) history: Mutex<History>,
     pub(super) observers: Mutex<Vec<HeartbeatObserver>>,
     pub(super) blocking: Arc<Blocking>,
-}
-
-/// The last report and the run in flight.
-#[derive(Default)]
-pub(super) struct Cache {
-    last: Option<(Instant, WrittenReport)>,
-    pub(super) current: Option<Waiter>,
 }
 
 impl HealthState {
@@ -55,33 +45,13 @@ impl HealthState {
         Self {
             timeout: options.timeout,
             whole: options.timeout.max(longest.unwrap_or_default()) + SLACK,
-            ttl: options.ttl,
             grace: Duration::from_secs(30),
             details: options.details,
             silenced: options.silenced.clone(),
-            cache: Mutex::default(),
             history: Mutex::new(History::new(checks.len())),
             observers: Mutex::default(),
             blocking: Arc::new(Blocking::new(checks.clone())),
             checks,
-        }
-    }
-
-    /// Returns the last report if it is still fresh.
-    pub(super) fn fresh(&self, cache: &Cache) -> Option<WrittenReport> {
-        let (completed, report) = cache.last.as_ref()?;
-        (completed.elapsed() < self.ttl).then(|| report.clone())
-    }
-
-    /// Ends the run in flight. A run that was lost has no report.
-    pub(super) fn end(&self, report: Option<&WrittenReport>) {
-        if let Some(report) = report {
-            lock(&self.history).add(&report.report);
-        }
-        let mut cache = lock(&self.cache);
-        cache.current = None;
-        if let Some(report) = report {
-            cache.last = Some((Instant::now(), report.clone()));
         }
     }
 
@@ -115,7 +85,7 @@ impl HealthState {
     }
 
     /// Makes the report of what has been found so far, for a probe whose deadline passes before the run ends. It is not kept.
-    pub(super) fn overdue(&self, progress: &Progress) -> WrittenReport {
+    pub(super) fn overdue(&self, progress: &Mutex<Vec<Option<CheckReport>>>) -> WrittenReport {
         self.blocking.report_current();
         let found = lock(progress).clone();
         let reports = self.checks.iter().zip(found).map(|(check, report)| {

@@ -20,7 +20,8 @@ use futures_util::future::{Either, LocalBoxFuture};
 
 use super::{
     checker::HealthChecker, definition::Definition, inputs::input, level::Level, message::Message,
-    observer::HeartbeatObserver, options::HealthOptions, state::HealthState, waiter::WrittenReport,
+    observer::HeartbeatObserver, options::HealthOptions, state::HealthState,
+    written::WrittenReport,
 };
 use crate::{environment::Environment, lock::lock};
 
@@ -34,7 +35,7 @@ fn heartbeat(ttl: Duration, checks: impl IntoIterator<Item = Definition>) -> Arc
     let checks = definitions.iter().map(|one| one.check.clone()).collect();
     let mut state = HealthState::new(checks, &options);
     state.grace = Duration::from_millis(100);
-    Arc::new(HealthChecker::with(definitions, state))
+    Arc::new(HealthChecker::with(definitions, state, ttl))
 }
 
 async fn probe(heartbeat: &HealthChecker) -> WrittenReport {
