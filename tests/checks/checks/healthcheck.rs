@@ -26,15 +26,21 @@ fn probed(directory: &Path, variables: &[(&str, &str)]) -> Option<i32> {
     run(command).status.code()
 }
 
-#[actix_web::test]
-async fn a_service_that_speaks_tls_is_asked_at_its_plain_port_for_operations() {
-    let Some(openssl) = tool("openssl", &[]) else {
-        return;
-    };
+/// Returns a directory with a certificate for `localhost`; `None` if this machine cannot make one.
+fn with_certificate() -> Option<TempDir> {
+    let openssl = tool("openssl", &[])?;
     let _another_test_may_have = rustls::crypto::ring::default_provider().install_default();
     let directory = TempDir::new().expect("a temporary directory");
+    make_certificate(&openssl, directory.path(), "localhost", "30");
+    Some(directory)
+}
+
+#[actix_web::test]
+async fn a_service_that_speaks_tls_is_asked_at_its_plain_port_for_operations() {
+    let Some(directory) = with_certificate() else {
+        return;
+    };
     let directory = directory.path();
-    make_certificate(&openssl, directory, "localhost", "30");
     let [port, ops] = [free_port(), free_port()];
     let [port_text, ops_text] = [port, ops].map(|port| port.to_string());
     let with_ops = [("PORT", &*port_text), ("DOCKERFLOW_OPS_PORT", &*ops_text)];
@@ -62,13 +68,10 @@ async fn a_service_that_speaks_tls_is_asked_at_its_plain_port_for_operations() {
 
 #[actix_web::test]
 async fn a_service_with_a_server_of_its_own_that_speaks_tls_is_asked_at_a_plain_address() {
-    let Some(openssl) = tool("openssl", &[]) else {
+    let Some(directory) = with_certificate() else {
         return;
     };
-    let _another_test_may_have = rustls::crypto::ring::default_provider().install_default();
-    let directory = TempDir::new().expect("a temporary directory");
     let directory = directory.path();
-    make_certificate(&openssl, directory, "localhost", "30");
     let [port, plain] = [free_port(), free_port()];
     let [port_text, plain_text] = [port, plain].map(|port| port.to_string());
     let variables = [
