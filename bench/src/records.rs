@@ -51,7 +51,7 @@ fn mozlog() -> slog::Logger {
     slog::Logger::root(drain.fuse(), slog::o!())
 }
 
-/// slog-json as its documentation has it, into the same. A `Json` is not `Sync`, so that it needs a lock as ours does.
+/// slog-json, set up as in its documentation, into the same sink. A `Json` is not `Sync`, so that it needs a lock as ours does.
 fn json() -> slog::Logger {
     let drain = slog_json::Json::default(io::sink());
     slog::Logger::root(Mutex::new(drain).fuse(), slog::o!())

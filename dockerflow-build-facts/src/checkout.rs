@@ -39,7 +39,7 @@ impl Checkout {
         }
     }
 
-    /// Returns whether this is its commit. Where neither a repository nor Cargo says which it is, any may be.
+    /// Returns whether the source is of `commit`. If neither a repository nor Cargo tells its commit, every one counts.
     pub(crate) fn is_of(&self, commit: &str) -> bool {
         let known = match (&self.repository, self.is_copy) {
             (Some(_), _) => &self.head,
@@ -49,7 +49,7 @@ impl Checkout {
         known.as_deref() == Some(commit)
     }
 
-    /// Returns what the CI system says of it. If the system's variables are about another commit, that is only the build.
+    /// Returns what the CI system says of it. If they are about another commit, only its build is returned.
     pub(crate) fn ci(&self, inputs: &mut Inputs) -> Ci {
         let mut ci = Ci::find(inputs);
         if !self.is_copy && is_about(&mut ci, self.head.as_deref(), self.repository.as_ref()) {

@@ -11,7 +11,6 @@ use crate::{git::Repository, inputs::Inputs};
 const MARKS: [&str; 3] = [".cargo_vcs_info.json", ".cargo-checksum.json", ".cargo-ok"];
 
 /// Where a package's source lies.
-#[derive(Default)]
 pub(crate) struct Place {
     /// The repository that the package is in.
     pub(crate) repository: Option<Repository>,

@@ -135,7 +135,8 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Like `get`, for a `parse` that itself says what it expected.
+    /// Like `get`, for a `parse` that itself says what it expected. It gets `""` for a text that is not UTF-8 or holds only spaces,
+    /// which it must refuse.
     pub(crate) fn get_or<T>(
         &mut self,
         name: &str,
@@ -147,13 +148,7 @@ impl<'a> Environment<'a> {
         };
         // No variable accepts text that is not UTF-8 or consists of spaces.
         let text = held.text.to_str().map_or("", str::trim);
-        let read = parse(text);
-        let read = if text.is_empty() {
-            Err(read.err().unwrap_or_else(|| "text in UTF-8".to_owned()))
-        } else {
-            read
-        };
-        read.unwrap_or_else(|expected| {
+        parse(text).unwrap_or_else(|expected| {
             self.problems.push(BadSetting {
                 held: shown(name, &held.text.to_string_lossy()),
                 name: held.name,

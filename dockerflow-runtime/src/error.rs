@@ -286,7 +286,7 @@ fn write_tcp_fault(
             "{port}: this process may not listen on port {number}: {error}; choose a port from 1024"
         ),
         _ => {
-            let host = port.replace("PORT", "HOST");
+            let host = host_variable(port);
             write!(
                 formatter,
                 "{host}: cannot listen on {address}: {error}; choose an address of this machine"
@@ -296,13 +296,19 @@ fn write_tcp_fault(
 }
 
 /// Does the same for a Unix socket.
+/// Returns the variable for the host that belongs to one for a port: `INTERNAL_HOST` for `INTERNAL_PORT`.
+pub(crate) fn host_variable(port: &str) -> String {
+    let prefix = port.strip_suffix("PORT").unwrap_or(port);
+    format!("{prefix}HOST")
+}
+
 fn write_unix_fault(
     formatter: &mut fmt::Formatter<'_>,
     path: &str,
     port: &str,
     error: &io::Error,
 ) -> fmt::Result {
-    let host = port.replace("PORT", "HOST");
+    let host = host_variable(port);
     let remedy = match error.kind() {
         io::ErrorKind::AddrInUse => {
             return write!(

@@ -19,7 +19,7 @@ use crate::lock::lock;
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 64 * 1024;
 
-/// The end of the queue that pushes and flushes.
+/// The handle by which threads put lines into the queue and flush it.
 pub(crate) struct Queue {
     shards: Box<[Shard]>,
     /// How many bytes may be waiting or in the hands of the taker.
@@ -157,7 +157,7 @@ impl Queue {
         self.accepted.fetch_update(SeqCst, SeqCst, reserve).ok()
     }
 
-    /// Wakes the taker if it waits for an offset below `offset`.
+    /// Wakes the taker if it waits for `offset` or less.
     fn wake(&self, offset: u64) {
         if self.wake_at.load(SeqCst) <= offset && self.wake_at.swap(u64::MAX, SeqCst) != u64::MAX {
             self.unpark();
@@ -223,7 +223,7 @@ impl Pieces {
     }
 }
 
-/// The end of the queue for the thread that takes from it.
+/// The handle of the thread that takes lines out of the queue.
 #[derive(Debug)]
 pub(crate) struct Taker {
     queue: Arc<Queue>,
@@ -252,7 +252,7 @@ impl Taker {
         }
     }
 
-    /// The end for those who push.
+    /// Returns the handle for those who push.
     pub(crate) fn queue(&self) -> &Arc<Queue> {
         &self.queue
     }
@@ -314,7 +314,7 @@ impl Taker {
             mem::swap(&mut *pieces, &mut self.spare);
             drop(pieces);
             match &self.spare.stretches[..] {
-                // One thread alone has pushed: the window becomes what it pushed, without a copy.
+                // All are the next bytes of the stream: they become the window, without a copy.
                 [only] if self.window.is_empty() && only.offset == self.finished => {
                     mem::swap(&mut self.window, &mut self.spare.bytes);
                 }

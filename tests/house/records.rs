@@ -82,7 +82,7 @@ fn every_record_of_the_runtime_names_its_target() {
 fn a_record_without_a_target_is_found_wherever_it_stands() {
     let text = r#"
         fn outer() {
-            log::info!(target: LOG, "good");
+            log::info!(target: TARGET, "good");
             let closure = || log::warn!("nameless");
         }
         #[cfg(test)]

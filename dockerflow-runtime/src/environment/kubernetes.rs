@@ -9,27 +9,23 @@ pub(crate) fn is_service_link(name: &str, held: &str) -> bool {
     name.ends_with("_PORT") && schemes.any(|scheme| held.starts_with(scheme))
 }
 
-/// Returns whether the variable is one of all that Kubernetes makes of a Service: a link, or one such as
+/// Returns whether Kubernetes has made the variable for a Service: a link, or another such as
 /// `STATSD_SERVICE_HOST=10.0.0.5` and `STATSD_PORT_8125_UDP_ADDR=10.0.0.5`.
 pub(crate) fn is_of_service(name: &str, held: &str) -> bool {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if name.ends_with("_SERVICE_HOST") {
-        return held.parse::<IpAddr>().is_ok();
-    }
-    if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
-        return number(held);
-    }
-    let Some((_, after)) = name.rsplit_once("_PORT_") else {
-        return is_service_link(name, held);
-    };
+    let is_host = name.ends_with("_SERVICE_HOST") && held.parse::<IpAddr>().is_ok();
+    let is_port =
+        (name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_")) && number(held);
     // _PORT_80_TCP, and the same with _PROTO, _PORT, _ADDR
-    let port = after.split('_').next().is_some_and(number);
-    port && ["_TCP", "_UDP", "_SCTP"]
-        .iter()
-        .any(|part| after.contains(part))
+    let is_of_port = name.rsplit_once("_PORT_").is_some_and(|(_, after)| {
+        let mut protocols = ["_TCP", "_UDP", "_SCTP"].iter();
+        after.split('_').next().is_some_and(number)
+            && protocols.any(|protocol| after.contains(protocol))
+    });
+    is_host || is_port || is_of_port || is_service_link(name, held)
 }
 
-/// Returns the warning that a service link is no setting.
+/// Returns the warning that a variable of a Service is ignored.
 pub(crate) fn service_link_warning(name: &str) -> String {
     format!(
         "{name} is ignored: it is Kubernetes' link to a Service of that name; \
@@ -52,6 +48,12 @@ mod tests {
             ("REDIS_PORT_6379_TCP_PROTO", "tcp"),
             ("REDIS_PORT_6379_TCP_PORT", "6379"),
             ("REDIS_PORT_6379_TCP_ADDR", "10.0.0.5"),
+            // of a Service that is called `redis-service`
+            ("REDIS_SERVICE_PORT", "tcp://10.0.0.5:6379"),
+            ("REDIS_SERVICE_PORT_6379_TCP", "tcp://10.0.0.5:6379"),
+            ("REDIS_SERVICE_PORT_6379_TCP_PROTO", "tcp"),
+            ("REDIS_SERVICE_PORT_6379_TCP_ADDR", "10.0.0.5"),
+            ("REDIS_SERVICE_SERVICE_HOST", "10.0.0.5"),
         ] {
             assert!(is_of_service(name, text), "{name}");
         }

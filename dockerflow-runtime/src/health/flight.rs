@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::lock::lock;
 
-/// The run in flight, and the result of the last one. A run has results of `R` and, while it is in flight, a progress `P`.
+/// The run in flight, and the result of the last one. A run has the progress `P` while it is in flight, and ends with the result `R`.
 pub(super) struct Flights<R, P> {
     /// How long a result is fresh.
     ttl: Duration,
@@ -27,7 +27,7 @@ pub(super) enum Joined<R, P> {
     Fresh(R),
     /// Wait for the run in flight.
     Waiting(Waiter<R, P>),
-    /// See that this run is done, and wait for it.
+    /// Carry out this new run, and wait for it.
     First(Flight<R, P>, Waiter<R, P>),
 }
 
@@ -61,8 +61,9 @@ impl<R: Clone, P: Clone> Flights<R, P> {
         lock(&self.known).fresh(self.ttl)
     }
 
-    /// Returns the last result if it is fresh, else the run in flight, else a new one whose progress is `begin`'s.
-    pub(super) fn join(self: &Arc<Self>, begin: impl FnOnce() -> P) -> Joined<R, P> {
+    /// Returns the last result if it is fresh, else the run in flight, else a new one with the progress that `progress` makes
+    /// within the lock.
+    pub(super) fn join(self: &Arc<Self>, progress: impl FnOnce() -> P) -> Joined<R, P> {
         let mut known = lock(&self.known);
         if let Some(fresh) = known.fresh(self.ttl) {
             return Joined::Fresh(fresh);
@@ -73,7 +74,7 @@ impl<R: Clone, P: Clone> Flights<R, P> {
         let (sender, result) = watch::channel(None);
         let waiter = Waiter {
             result,
-            progress: begin(),
+            progress: progress(),
         };
         known.current = Some(waiter.clone());
         let flight = Flight {

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 
 use crate::environment::Environment;
 
-/// What operations set about the health checks.
+/// The variables of the health checks.
 #[derive(Clone, Debug)]
 pub(crate) struct HealthOptions {
     /// `DOCKERFLOW_HEARTBEAT_FAILED_STATUS_CODE`: the status of an unhealthy service.

@@ -34,7 +34,7 @@ pub(super) struct Promise {
 }
 
 impl Promise {
-    /// Begins a run.
+    /// Makes the promise of a run that begins now.
     pub(super) fn new(
         state: Arc<HealthState>,
         flight: Flight<WrittenReport, Progress>,

@@ -120,7 +120,7 @@ enum Found {
 }
 
 impl Instances {
-    /// Returns what a check found by its deadline; `None` if its arguments were lost.
+    /// Waits for the arguments of a check, and then for the check, by its deadline. Returns `None` if the arguments were lost.
     async fn check(
         &self,
         promise: &Promise,
@@ -131,7 +131,21 @@ impl Instances {
         let instance = &self.each[index];
         let limit = self.state.limit(check);
         let is_extracted = Cell::new(false);
-        let found = self.find(index, began, arguments, &is_extracted);
+        // Not a function of its own: a future in a future is moved once more.
+        let found = async {
+            if let Some(since) = instance.since.get() {
+                is_extracted.set(true);
+                return Some(Found::NotStarted(running(check, since.elapsed())));
+            }
+            match arguments.await.ok()? {
+                Ok(job) => {
+                    is_extracted.set(true);
+                    let (messages, duration) = self.start(index, began, job).await;
+                    Some(Found::Ended(messages, duration))
+                }
+                Err(message) => Some(Found::NotStarted(message)),
+            }
+        };
         let (messages, duration) = match timeout_at((began + limit).into(), found).await {
             Ok(found) => match found? {
                 Found::NotStarted(message) => (vec![message], began.elapsed()),
@@ -152,29 +166,6 @@ impl Instances {
         let report = self.state.check_report(check, duration, messages);
         lock(&promise.progress)[index] = Some(report.clone());
         Some(report)
-    }
-
-    /// Waits for the arguments of a check, and then for the check. Sets `is_extracted` once the arguments are there.
-    async fn find(
-        &self,
-        index: usize,
-        began: Instant,
-        arguments: oneshot::Receiver<Arguments>,
-        is_extracted: &Cell<bool>,
-    ) -> Option<Found> {
-        if let Some(since) = self.each[index].since.get() {
-            is_extracted.set(true);
-            let check = &self.state.checks[index];
-            return Some(Found::NotStarted(running(check, since.elapsed())));
-        }
-        match arguments.await.ok()? {
-            Ok(job) => {
-                is_extracted.set(true);
-                let (messages, duration) = self.start(index, began, job).await;
-                Some(Found::Ended(messages, duration))
-            }
-            Err(message) => Some(Found::NotStarted(message)),
-        }
     }
 
     /// Starts a check and waits for its messages. It goes on if nobody waits any more: what was slow once, such as a first

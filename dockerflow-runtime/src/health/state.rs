@@ -18,7 +18,8 @@ use super::{
 };
 use crate::lock::lock;
 
-/// A prober's patience is a second: the whole run may take this much longer than the slowest check.
+/// A probe waits this much longer than the longest deadline of a check. With the default deadline, it waits less than the second
+/// that probers usually give it.
 pub(super) const SLACK: Duration = Duration::from_millis(100);
 
 /// The state of the health checks of one server.

@@ -67,14 +67,14 @@ const REMEMBERED: usize = 64;
 /// The envelopes that a thread has used lately, with their `Type`, and the second that it wrote last.
 #[derive(Debug)]
 pub(super) struct Written {
-    types: Vec<Type>,
+    types: Vec<KeptEnvelope>,
     second: Second,
 }
 
 /// The text from the value of `Type` to the fields.
 #[derive(Debug, Default)]
-struct Type {
-    kind: String,
+struct KeptEnvelope {
+    target: String,
     level: usize,
     of: u64,
     text: Vec<u8>,
@@ -94,7 +94,7 @@ const NANOSECONDS: usize = SECONDS + 10;
 
 impl Default for Written {
     fn default() -> Self {
-        let types = (0..REMEMBERED).map(|_| Type::default());
+        let types = (0..REMEMBERED).map(|_| KeptEnvelope::default());
         Self {
             types: types.collect(),
             second: Second {
@@ -112,36 +112,36 @@ impl Written {
         into: &mut Vec<u8>,
         envelopes: &Envelopes,
         level: Level,
-        kind: &str,
+        target: &str,
     ) {
         let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.second.write(into, time.unwrap_or(Duration::ZERO));
         let level = level.as_usize();
-        let place = (kind.as_ptr().addr() / 8 + kind.len() + level) % REMEMBERED;
+        let place = (target.as_ptr().addr() / 8 + target.len() + level) % REMEMBERED;
         let known = &mut self.types[place];
-        if known.of != envelopes.number || known.level != level || known.kind != kind {
-            known.fill(envelopes, level, kind);
+        if known.of != envelopes.number || known.level != level || known.target != target {
+            known.fill(envelopes, level, target);
         }
         into.extend_from_slice(&known.text);
     }
 }
 
-impl Type {
+impl KeptEnvelope {
     #[cold]
-    fn fill(&mut self, envelopes: &Envelopes, level: usize, kind: &str) {
+    fn fill(&mut self, envelopes: &Envelopes, level: usize, target: &str) {
         self.text.clear();
-        write_dotted(&mut self.text, kind);
+        write_dotted(&mut self.text, target);
         self.text.extend_from_slice(&envelopes.levels[level - 1]);
-        self.kind.clear();
+        self.target.clear();
         self.level = level;
         // No program uses a `Type` that is too long to be kept.
-        self.of = if kind.len() > NAME {
+        self.of = if target.len() > NAME {
             0
         } else {
             envelopes.number
         };
         if self.of != 0 {
-            self.kind.push_str(kind);
+            self.target.push_str(target);
         }
     }
 }
@@ -227,15 +227,15 @@ mod tests {
     fn lines_of_two_programs_and_levels_that_share_a_thread_have_their_own_envelopes() {
         let programs = ["one", "two"].map(|name| Envelopes::new(name, false));
         let mut written = Written::default();
-        let mut kind = String::from("a::b");
+        let mut target = String::from("a::b");
         for _ in 0..2 {
             for (program, name) in programs.iter().zip(["one", "two"]) {
                 for (level, severity) in [(Level::Info, 6), (Level::Error, 3)] {
                     for letter in ["b", "c"] {
                         // The same address and length.
-                        kind.replace_range(3.., letter);
+                        target.replace_range(3.., letter);
                         let mut text = Vec::new();
-                        written.begin(&mut text, program, level, &kind);
+                        written.begin(&mut text, program, level, &target);
                         let text = String::from_utf8(text).expect("text");
                         let begin = format!(r#""Type":"a.{letter}","Logger":"{name}","#);
                         assert!(text.contains(&begin), "{text}");

@@ -78,14 +78,14 @@ impl Line<'_> {
     }
 
     /// Writes all that was added, and the message once more.
-    pub(super) fn end_google(&mut self, kind: &str) {
+    pub(super) fn end_google(&mut self, target: &str) {
         let google = self.google.take().unwrap_or_default();
         self.text.extend_from_slice(&google.members);
         self.text.extend_from_slice(br#","message":"#);
         if let Some(message) = self.message.clone() {
             self.text.extend_from_within(message);
         } else {
-            let text = google.headline.as_deref().unwrap_or(kind);
+            let text = google.headline.as_deref().unwrap_or(target);
             write_value(self.text, Value::Text(text), SENT);
         }
     }

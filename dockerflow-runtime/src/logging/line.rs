@@ -60,7 +60,7 @@ impl Layout {
     pub(crate) fn line<T>(
         &self,
         level: Level,
-        kind: &str,
+        target: &str,
         message: Option<Value<'_>>,
         fields: impl FnOnce(&mut Line<'_>),
         write: impl FnOnce(&[u8]) -> T,
@@ -80,18 +80,18 @@ impl Layout {
             google: None,
         };
         match self.format {
-            Format::Text { coloured } => line.begin_text(coloured, level, kind),
+            Format::Text { coloured } => line.begin_text(coloured, level, target),
             Format::Json => {}
             Format::Mozlog | Format::Gcp => {
                 let written = &mut scratch.written;
-                written.begin(line.text, &self.envelopes, level, kind);
+                written.begin(line.text, &self.envelopes, level, target);
             }
         }
         if let Some(message) = message {
             line.message(message);
         }
         fields(&mut line);
-        line.end(level, kind);
+        line.end(level, target);
         let written = write(&scratch.text);
         if scratch.text.capacity() <= KEPT {
             let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
@@ -279,7 +279,7 @@ impl Line<'_> {
         }
     }
 
-    fn end(&mut self, level: Level, kind: &str) {
+    fn end(&mut self, level: Level, target: &str) {
         if self.left_out > 0 {
             self.room = usize::MAX;
             self.last(LEFT_OUT, Value::Unsigned(self.left_out as u64));
@@ -287,12 +287,12 @@ impl Line<'_> {
         self.fields.remove_replaced(self.text);
         match self.format {
             Format::Text { .. } => self.end_text(),
-            Format::Json => self.end_json(level, kind),
-            Format::Mozlog | Format::Gcp => self.end_mozlog(kind),
+            Format::Json => self.end_json(level, target),
+            Format::Mozlog | Format::Gcp => self.end_mozlog(target),
         }
     }
 
-    fn end_mozlog(&mut self, kind: &str) {
+    fn end_mozlog(&mut self, target: &str) {
         if self.text.last() == Some(&b',') {
             self.text.pop();
         } else {
@@ -300,16 +300,16 @@ impl Line<'_> {
         }
         self.text.push(b'}');
         if self.format == Format::Gcp {
-            self.end_google(kind);
+            self.end_google(target);
         }
         self.text.extend_from_slice(b"}\n");
     }
 
     /// Makes the line with slog-json, from the text so far, which is clean and within its bounds.
-    fn end_json(&mut self, level: Level, kind: &str) {
-        let mut target = vec![b'"'];
-        write_dotted(&mut target, kind);
-        target.push(b'"');
+    fn end_json(&mut self, level: Level, target: &str) {
+        let mut dotted = vec![b'"'];
+        write_dotted(&mut dotted, target);
+        dotted.push(b'"');
         let text = std::mem::take(self.text);
         let message = self.message.clone().map(|message| &text[message]);
         let fields = self.fields.iter().map(|field| {
@@ -317,7 +317,7 @@ impl Line<'_> {
             let value = field.value()..field.all().end - 1; // without the comma
             (&text[key], &text[value])
         });
-        json::write(self.text, level, &target, message, fields);
+        json::write(self.text, level, &dotted, message, fields);
     }
 
     /// Writes a key; returns the field that begins with it.

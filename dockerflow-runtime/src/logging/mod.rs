@@ -19,7 +19,7 @@ mod filter;
 mod google;
 mod json;
 mod line;
-mod mozlog;
+mod mozlog_drain;
 #[cfg(feature = "opentelemetry-0_33")]
 mod opentelemetry;
 mod options;
@@ -55,7 +55,7 @@ pub use slog;
 
 pub use self::{
     bridges::layer,
-    mozlog::Mozlog,
+    mozlog_drain::Mozlog,
     setup::{init_logging, logger},
     sink::flush,
 };

@@ -12,9 +12,9 @@ use slog::{Drain, Level, Logger, Never, OwnedKVList, Record};
 use super::{
     bridges,
     line::{Format, Layout},
-    mozlog::target_of,
     options::LogOptions,
     origin::RecordOrigin,
+    origin::target_of,
     panics,
     sink::{Logging, Tap, current, flush, set_tap},
     value::Value,

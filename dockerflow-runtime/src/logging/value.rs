@@ -160,12 +160,12 @@ pub(super) fn write_name(into: &mut Vec<u8>, name: &str) {
 }
 
 /// Appends a path of modules, with dots.
-pub(super) fn write_dotted(into: &mut Vec<u8>, kind: &str) {
-    if kind.is_empty() {
+pub(super) fn write_dotted(into: &mut Vec<u8>, target: &str) {
+    if target.is_empty() {
         into.extend_from_slice(b"app.log");
-    } else if kind.as_bytes().contains(&b':') {
-        write_name(into, &kind.replace("::", "."));
+    } else if target.as_bytes().contains(&b':') {
+        write_name(into, &target.replace("::", "."));
     } else {
-        write_name(into, kind);
+        write_name(into, target);
     }
 }

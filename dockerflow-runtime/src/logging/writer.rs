@@ -28,7 +28,7 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long the thread pauses at most before it tries again to write to an output that fails.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The end of the queue for threads that log.
+/// The handle by which threads put lines into the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer(Arc<Queue>);
 

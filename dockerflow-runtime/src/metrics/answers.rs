@@ -1,4 +1,4 @@
-//! The lines and series of requests that were answered alike, which each worker finds at little cost.
+//! A cache for each worker: from method, route and class of status to the line of statsd and the series of Prometheus.
 
 use actix_web::http::{Method, StatusCode};
 use hashbrown::HashTable;
@@ -17,7 +17,7 @@ pub(super) struct Kind {
     class: u8,
 }
 
-/// A client may invent methods: each would be a series.
+/// The methods that are told apart. A client may invent others, and each would be a series.
 const METHODS: [&str; 10] = [
     "other", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE",
 ];
@@ -59,7 +59,8 @@ impl Kind {
     }
 }
 
-/// What all requests with the same [`Answer`] share: the ends of their line of statsd, and their series.
+/// What all requests with the same [`Answer`] share: what stands before and after the time in their line of statsd, and their
+/// series.
 #[derive(Debug)]
 pub(super) struct Recorded {
     /// The line up to the time.
@@ -127,7 +128,7 @@ impl Answer<'_> {
         let start = u64::from(self.kind.method) << 8 | u64::from(self.kind.class);
         let route = self.route.as_bytes();
         let hash = if let Some(last) = route.last_chunk::<8>() {
-            // The last word has some bytes of the one before it, so that there is no rest.
+            // The last eight bytes may overlap the word before them, so that none is left over.
             let (words, _) = route.as_chunks::<8>();
             mix_word(words.iter().fold(start, mix_word), last)
         } else {

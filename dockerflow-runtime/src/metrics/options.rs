@@ -140,6 +140,9 @@ fn pairs<K: PartialEq, V>(
     expected: impl Fn() -> String,
     read: impl Fn(&str, &str) -> Result<(K, V), String>,
 ) -> Result<Vec<(K, V)>, String> {
+    if text.is_empty() {
+        return Err(expected());
+    }
     let mut pairs: Vec<(K, V)> = Vec::new();
     for item in items(text) {
         let parts = item.split_once(between);

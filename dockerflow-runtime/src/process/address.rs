@@ -1,16 +1,16 @@
-//! An address to listen on: how a setting names it, how it is bound, and how it is announced.
+//! An address to listen on: how variables name it, and which two are in each other's way.
 
 use std::{
-    fmt, fs, io,
+    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    os::unix::{
-        fs::FileTypeExt as _,
-        net::{UnixListener, UnixStream},
-    },
     path::{Path, PathBuf},
 };
 
-use crate::{environment::Environment, error::BadSetting};
+use super::unix_sockets::STAND_IN;
+use crate::{
+    environment::Environment,
+    error::{BadSetting, host_variable},
+};
 
 /// A TCP port or a Unix socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Address {
     pub(super) const ANY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
     /// Reads it from the variable of the host, for a known port.
-    pub(super) fn with_port(
+    pub(super) fn read(
         environment: &mut Environment<'_>,
         host: &str,
         default_host: IpAddr,
@@ -118,12 +118,12 @@ pub(super) fn conflicts(taken: &[(String, Address)], unix: bool) -> Vec<BadSetti
             .find(|(_, other)| other.overlaps(address));
         let (variable, held) = match address {
             Address::Tcp(address) => (port.clone(), address.port().to_string()),
-            Address::Unix(_) => (port.replace("PORT", "HOST"), address.to_string()),
+            Address::Unix(_) => (host_variable(port), address.to_string()),
         };
         let expected = if let Some((other, _)) = earlier {
             let other = match address {
                 Address::Tcp(_) => other.clone(),
-                Address::Unix(_) => other.replace("PORT", "HOST"),
+                Address::Unix(_) => host_variable(other),
             };
             format!("another one than that of {other}")
         } else if *address == Address::Tcp(STAND_IN)
@@ -141,68 +141,6 @@ pub(super) fn conflicts(taken: &[(String, Address)], unix: bool) -> Vec<BadSetti
         });
     }
     bad
-}
-
-/// Listens on a Unix socket. A socket left by an earlier process is replaced; one in use is not.
-pub(super) fn listen_unix(path: &Path) -> io::Result<UnixListener> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err(io::Error::new(
-                io::ErrorKind::AlreadyExists,
-                "a file that is not a socket has this name",
-            ));
-        }
-        Ok(_) if UnixStream::connect(path).is_ok() => return Err(io::ErrorKind::AddrInUse.into()),
-        Ok(_) => fs::remove_file(path)?,
-        Err(_) => {}
-    }
-    UnixListener::bind(path)
-}
-
-/// What actix-web reports as the address of each Unix socket.
-const STAND_IN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-
-/// Returns the Unix sockets among the addresses that an `HttpServer` was bound to. Linux knows which ones the process listens on.
-pub(super) fn unix_among(bound: &[(SocketAddr, &str)]) -> Vec<String> {
-    let doubtful = bound.contains(&(STAND_IN, "http"));
-    doubtful.then(unix_sockets).unwrap_or_default()
-}
-
-/// Returns what an `HttpServer` that was bound by hand listens on.
-pub(super) fn announced(bound: &[(SocketAddr, &str)]) -> Vec<String> {
-    let mut sockets = unix_among(bound).into_iter();
-    let addresses = bound.iter().map(|(address, scheme)| {
-        let socket = ((*address, *scheme) == (STAND_IN, "http")).then(|| sockets.next());
-        match socket.flatten() {
-            Some(path) => format!("unix:{path}"),
-            None => format!("{scheme}://{address}"),
-        }
-    });
-    addresses.collect()
-}
-
-/// Returns the paths of the Unix sockets on which this process listens.
-fn unix_sockets() -> Vec<String> {
-    let own: Vec<_> = fs::read_dir("/proc/self/fd")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .filter_map(|target| {
-            let inode = target.to_str()?.strip_prefix("socket:[")?;
-            Some(inode.strip_suffix(']')?.to_owned())
-        })
-        .collect();
-    let table = fs::read_to_string("/proc/self/net/unix").unwrap_or_default();
-    let listening = table.lines().skip(1).filter_map(|line| {
-        // Num RefCount Protocol Flags Type St Inode Path
-        let mut columns = line.split_whitespace();
-        let flags = columns.nth(3)?;
-        let inode = columns.nth(2)?;
-        let path = columns.next()?;
-        let accepts = flags == "00010000"; // __SO_ACCEPTCON
-        (accepts && own.iter().any(|own| own == inode)).then(|| path.to_owned())
-    });
-    listening.collect()
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Also {
                     expected: "the port of another app of this program, from 0 to 65535".into(),
                 });
             }
-            Address::with_port(
+            Address::read(
                 environment,
                 &format!("{name}_HOST"),
                 Address::ANY,

@@ -19,8 +19,8 @@ use crate::{
 /// second, else 1, with the reason on stderr.
 ///
 /// It is for a `HEALTHCHECK` in an image without a shell: it starts no server and needs no runtime. It sends
-/// `GET /__lbheartbeat__` in plain HTTP to `DOCKERFLOW_OPS_PORT` if that is set, as it should be for a service that speaks TLS; else
-/// to `HOST` and `PORT`, or the Unix socket that `HOST` names. For an unspecified host it asks loopback: `127.0.0.1` for `0.0.0.0`;
+/// `GET /__lbheartbeat__` in plain HTTP to `DOCKERFLOW_OPS_PORT` if that is set. A service that speaks TLS should set it. Else it
+/// sends it to `HOST` and `PORT`, or to the Unix socket that `HOST` names. For an unspecified host it asks loopback: `127.0.0.1` for `0.0.0.0`;
 /// `::1`, then `127.0.0.1`, for `::`.
 ///
 /// The command `healthcheck` of a [`Program`](crate::Program) calls it. In a `main` of your own:

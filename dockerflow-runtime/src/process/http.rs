@@ -11,11 +11,7 @@ use actix_web::{
     http::KeepAlive,
 };
 
-use super::{
-    address::{self, Address},
-    announce::Announced,
-    options::ProcessOptions,
-};
+use super::{address::Address, announce::Announced, options::ProcessOptions, unix_sockets};
 use crate::{error::Error, service::Shared};
 
 /// What an [`HttpServer`] asks of the service that an app becomes. Each app of actix-web is one.
@@ -58,7 +54,7 @@ where
     type HttpFuture = <S::Service as Service<Request>>::Future;
 }
 
-/// Where an app is served, and how.
+/// Another app of the process: where it is served, and how.
 pub(super) struct OtherApp<'a> {
     pub(super) name: &'a str,
     pub(super) address: &'a Address,
@@ -115,7 +111,7 @@ where
     let bound = match address {
         Address::Tcp(address) => http.bind(address),
         Address::Unix(path) => {
-            address::listen_unix(path).and_then(|listener| http.listen_uds(listener))
+            unix_sockets::listen(path).and_then(|listener| http.listen_uds(listener))
         }
     };
     bound.map_err(|error| Error::Bind {
@@ -143,7 +139,7 @@ where
     shared.start(&format!("the app {name}"), &factory)?;
     let http = build(factory, shared.clone(), options, workers);
     let http = bind(http, address, &format!("{name}_PORT"))?;
-    let addresses = address::announced(&http.addrs_with_scheme());
+    let addresses = unix_sockets::announced(&http.addrs_with_scheme());
     let announced = Announced {
         listeners: addresses.len(),
         addresses: addresses

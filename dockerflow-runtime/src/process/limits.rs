@@ -13,8 +13,10 @@ const FILES_OF_A_WORKER: u64 = 4;
 /// Files that the rest of the process has open, with some room for connections.
 const FILES_OF_THE_PROCESS: u64 = 128;
 
-/// What a process has open that serves one address with one worker, and what each further server adds.
+/// Files that a process has open that serves one address with one worker.
 const LEAST_FILES: u64 = 32;
+
+/// Files that each further server adds.
 const LEAST_FILES_OF_A_SERVER: u64 = 12;
 
 /// Raises the limit of open files as far as the process may, and returns it; `None` if there is none.

@@ -12,6 +12,7 @@ use super::{
     announce::Announced,
     http::{self, HttpService, Listening},
     options::ProcessOptions,
+    unix_sockets,
 };
 use crate::{
     environment::Environment,
@@ -43,7 +44,7 @@ where
 {
     let bound = Bound {
         by_hand: !http.addrs().is_empty(),
-        by_hand_to_a_socket: !address::unix_among(&http.addrs_with_scheme()).is_empty(),
+        by_hand_to_a_socket: !unix_sockets::among(&http.addrs_with_scheme()).is_empty(),
     };
     let addresses = addresses(&also, bound, plan)?;
     let workers = plan.options.workers(1 + also.len())?;
@@ -60,10 +61,12 @@ where
     Ok(all)
 }
 
-/// What the program has bound itself before.
+/// What the program itself has bound.
 #[derive(Clone, Copy)]
 struct Bound {
+    /// Whether it has bound any address.
     by_hand: bool,
+    /// Whether one of them is a Unix socket.
     by_hand_to_a_socket: bool,
 }
 
@@ -97,7 +100,7 @@ fn addresses(also: &[Also], bound: Bound, plan: Plan<'_>) -> Result<Vec<Address>
     environment.finish(addresses)
 }
 
-/// Makes the first app listen, for operations, too. Returns the address for operations, if there is one.
+/// Binds the first app's address and, if there is one, the address for operations, which it returns.
 fn listen_first<F, I, S, B>(
     http: HttpServer<F, I, S, B>,
     plan: Plan<'_>,
@@ -115,7 +118,7 @@ where
         http
     };
     let mut announced = Announced {
-        addresses: address::announced(&http.addrs_with_scheme()),
+        addresses: unix_sockets::announced(&http.addrs_with_scheme()),
         listeners: 0,
         port_was_chosen: address.has_no_port(),
     };

@@ -5,7 +5,7 @@ mod also;
 mod announce;
 mod command;
 mod healthcheck;
-mod heeded;
+mod heeded_signals;
 mod http;
 mod limits;
 mod listeners;
@@ -16,6 +16,7 @@ mod setup;
 mod signals;
 mod stop;
 mod systemd;
+mod unix_sockets;
 mod variables;
 mod verbosity;
 

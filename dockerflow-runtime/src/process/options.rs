@@ -39,13 +39,13 @@ pub(crate) struct ProcessOptions {
 impl ProcessOptions {
     pub(crate) fn read(environment: &mut Environment<'_>) -> Self {
         let port = address::read_port(environment, "PORT", Some(8000)).unwrap_or_default();
-        let address = Address::with_port(environment, "HOST", Address::ANY, port);
+        let address = Address::read(environment, "HOST", Address::ANY, port);
         let ops_port = address::read_port(environment, "DOCKERFLOW_OPS_PORT", None);
         let ops_host = match &address {
             Address::Tcp(address) => address.ip(),
             Address::Unix(_) => Address::ANY,
         };
-        let ops = Address::with_port(
+        let ops = Address::read(
             environment,
             "DOCKERFLOW_OPS_HOST",
             ops_host,

@@ -15,7 +15,7 @@ use super::{
     address::Address,
     also::Also,
     announce::announce,
-    heeded::{Heeded, Serving},
+    heeded_signals::{Heeded, Serving},
     http::{self, HttpService},
     listeners::{self, Plan},
     options::ProcessOptions,

@@ -55,7 +55,7 @@ variables! {
     GOOGLE_CLOUD_PROJECT, "none", "The Google Cloud project that trace links point to, for LOG_FORMAT=gcp", "shop-prod";
     SENTRY_DSN, "none: no reports", "Where errors are reported; needs the feature sentry-0_49", "https://key@sentry.example.org/1";
     SENTRY_ENVIRONMENT, "production", "The environment that error reports name", "staging";
-    SENTRY_RELEASE, "of the version object", "The release that error reports name", "shop@1.2.3";
+    SENTRY_RELEASE, "name@version+commit, from the version object", "The release that error reports name", "shop@1.2.3";
     NO_COLOR, "unset", "If it is set, text on a terminal has no colours", "1";
     DOCKERFLOW_SUMMARY_LOG_QUERYSTRING, "false", "Whether a request's summary has its query: it may hold secrets", "true";
     DOCKERFLOW_SUMMARY_LOG_PROBES, "false", "Whether probes that succeed have summaries", "true";
@@ -208,6 +208,8 @@ mod tests {
             ("DOCKERFLOW_DEMO_PORT_80_TCP", "tcp://10.0.0.5:80"),
             ("DOCKERFLOW_DEMO_PORT_80_TCP_ADDR", "10.0.0.5"),
             ("DOCKERFLOW_PORT_53_UDP_PROTO", "udp"),
+            ("DOCKERFLOW_DEMO_SERVICE_PORT", "tcp://10.0.0.5:80"),
+            ("DOCKERFLOW_DEMO_SERVICE_PORT_80_TCP_ADDR", "10.0.0.5"),
         ] {
             let warnings = misspelt([(name.into(), held.into())]);
             assert!(warnings.is_empty(), "{warnings:?}");

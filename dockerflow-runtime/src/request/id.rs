@@ -118,7 +118,7 @@ fn is_sane(id: &[u8]) -> bool {
 }
 
 /// Each byte in two hexadecimal digits.
-const HEX: [[u8; 2]; 256] = {
+static HEX: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;

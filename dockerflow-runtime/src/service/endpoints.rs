@@ -53,8 +53,8 @@ impl Endpoint {
         engine: &Engine,
     ) -> bool {
         let last = match self {
-            Self::LbHeartbeat => &engine.probes.lbheartbeat,
-            Self::Heartbeat => &engine.probes.heartbeat,
+            Self::LbHeartbeat => &engine.last_statuses.lbheartbeat,
+            Self::Heartbeat => &engine.last_statuses.heartbeat,
             _ => return !status.is_success(),
         };
         if status.is_client_error() {

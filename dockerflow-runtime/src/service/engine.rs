@@ -10,11 +10,11 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Bytes};
 
 use super::{
     drain::Drain,
+    last_statuses::LastStatuses,
     options::ServiceOptions,
     page::Identity,
-    probes::Probes,
     process_metrics::shared_metrics,
-    records::TARGET,
+    target::TARGET,
     version::{self, Embedded},
     workers::Workers,
 };
@@ -42,7 +42,7 @@ pub(crate) struct Engine {
     pub(crate) version: Bytes,
     pub(crate) heartbeat: Arc<HealthChecker>,
     pub(crate) identity: Identity,
-    pub(crate) probes: Probes,
+    pub(crate) last_statuses: LastStatuses,
     pub(crate) workers: Arc<Workers>,
     pub(crate) options: ServiceOptions,
     pub(crate) metrics: Metrics,
@@ -157,7 +157,7 @@ impl Engine {
             identity: Identity::new(program(), &version),
             version,
             heartbeat: Arc::new(heartbeat),
-            probes: Probes::default(),
+            last_statuses: LastStatuses::default(),
             workers: Arc::default(),
             options,
             metrics,

@@ -15,7 +15,7 @@ use actix_web::{
 };
 use slog::Level;
 
-use super::{arrival::Arrival, endpoints, engine::Engine, summary_record::SummaryRecord};
+use super::{arrival::ArrivalBox, endpoints, engine::Engine, summary_record::SummaryRecord};
 use crate::{
     logging::payload_text,
     metrics::{RequestMetrics, Routes},
@@ -30,7 +30,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 #[derive(Debug)]
 pub(crate) struct Exchange {
     engine: Arc<Engine>,
-    arrival: Arrival,
+    arrival: ArrivalBox,
     /// Its metrics, if it has any.
     metrics: Option<RequestMetrics>,
     /// The report that is sent if it fails.
@@ -49,7 +49,7 @@ impl Exchange {
         };
         let exchange = Self {
             engine: engine.clone(),
-            arrival: Arrival::of(head, options),
+            arrival: ArrivalBox::of(head, options),
             metrics: None,
             report: None,
         };

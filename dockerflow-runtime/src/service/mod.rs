@@ -7,18 +7,18 @@ mod endpoints;
 mod engine;
 mod exchange;
 mod heartbeat;
+mod last_statuses;
 mod middleware;
 mod options;
 mod page;
-mod probes;
 mod process_metrics;
 mod raise;
-mod records;
 mod remote;
 mod response;
 mod sent;
 mod shared;
 mod summary_record;
+mod target;
 mod version;
 mod workers;
 
@@ -32,7 +32,7 @@ pub use self::{
 };
 pub(crate) use self::{
     options::ServiceOptions,
-    records::TARGET,
     shared::Shared,
+    target::TARGET,
     version::{of_program as version_of_program, set_program},
 };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use actix_web::http::header::HeaderName;
 
-use super::{records::TARGET, remote::Network};
+use super::{remote::Network, target::TARGET};
 use crate::{
     environment::{self, Environment},
     error::Error,
@@ -13,7 +13,7 @@ use crate::{
     reports::ReportOptions,
 };
 
-/// What operations set of a service.
+/// The variables of a service.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceOptions {
     /// `DOCKERFLOW_VERSION_FILE`: a version object to serve in place of the embedded one. It must exist.
@@ -32,7 +32,7 @@ pub(crate) struct ServiceOptions {
     pub(crate) summary: SummaryOptions,
 }
 
-/// What operations set of requests' summaries and ids.
+/// The variables for the summary and the id of a request.
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable")]
 #[derive(Clone, Debug)]
 pub(crate) struct SummaryOptions {

@@ -35,7 +35,7 @@ pub fn shared_metrics() -> Result<Metrics, Error> {
     Ok(METRICS.get_or_init(|| metrics).clone())
 }
 
-/// Sends what has been counted so far, if anything was.
+/// Sends what is left, if the process has such metrics.
 pub(super) fn flush() {
     if let Some(metrics) = METRICS.get() {
         metrics.flush();

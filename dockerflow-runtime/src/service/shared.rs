@@ -1,4 +1,4 @@
-//! Which engine does an app have that is being made? That of the server that makes it, which all the server's workers share.
+//! Which engine does a new app get? That of its server, which all the server's workers share.
 
 use std::{
     cell::RefCell,
@@ -49,12 +49,12 @@ struct ServerContext {
 }
 
 impl Shared {
-    /// Returns the engine of a server that has read the options, has `metrics` and reports faults.
+    /// Returns the place for the engine of a server that has read the options, has `metrics` and reports faults.
     pub(crate) fn of_server(options: ServiceOptions, metrics: Metrics) -> Self {
         Self::new(options, metrics, Drain::new(), None)
     }
 
-    /// Returns the engine of another server of the process, which drains with this one.
+    /// Returns the place for the engine of another server of the process, which drains with this one.
     pub(crate) fn beside(&self) -> Self {
         let server = self.0.server.as_ref();
         server.map_or_else(Self::default, |server| {

@@ -6,7 +6,7 @@ use log::kv;
 use serde_json::Value as Json;
 use slog::Level;
 
-use super::arrival::Arrived;
+use super::arrival::Arrival;
 use crate::{
     logging::{self, Known, Line, Logging, Value, known},
     request::{Fields, Scope},
@@ -16,7 +16,7 @@ const TARGET: &str = "request.summary";
 
 /// A summary that is about to be written.
 pub(super) struct SummaryRecord<'a> {
-    pub(super) arrival: &'a Arrived,
+    pub(super) arrival: &'a Arrival,
     pub(super) scope: &'a Scope,
     pub(super) code: u16,
 }
@@ -48,7 +48,7 @@ impl SummaryRecord<'_> {
     /// The fields that are ours: [`is_ours`] knows each of them.
     #[inline]
     fn each(&self, mut field: impl Put) {
-        let Arrived {
+        let Arrival {
             started,
             method,
             sent,

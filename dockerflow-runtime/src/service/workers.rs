@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::rt::time::{interval, sleep};
 
-use super::records::TARGET;
+use super::target::TARGET;
 use crate::lock::lock;
 
 /// How often a worker shows that it is not blocked.

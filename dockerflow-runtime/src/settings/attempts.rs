@@ -1,4 +1,4 @@
-//! One attempt to read a type from settings of which some are edited, and what serde did in it.
+//! The attempts to read a type: each reads the settings with some edits, and tells which values serde kept for later.
 
 use std::{cell::Cell, marker::PhantomData, sync::Arc};
 
@@ -95,7 +95,7 @@ pub(super) fn with(edits: &Edits, more: &[(&Path, Edit)]) -> Edits {
     edits.clone().into_iter().chain(more).collect()
 }
 
-/// Returns the edit that puts a value of the program's own making in a key's place, of which there are `STAND_INS`.
+/// Returns the edit that replaces a value by the stand-in with this number, which is below `STAND_INS`.
 pub(super) fn stand_in(which: usize) -> Edit {
     Edit::Put(Arc::new(Setting::new(Kind::Any(which), &Origin::Nowhere)))
 }

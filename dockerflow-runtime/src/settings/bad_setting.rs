@@ -54,7 +54,7 @@ impl Fault {
     fn held(&self) -> Option<String> {
         let is_about_a_key =
             self.of_key || matches!(self.reason, Reason::Unknown(..) | Reason::Twice(_));
-        // What is no text where one is expected may be a secret of digits, written without quotes.
+        // A number where text is expected may be a secret whose quotes were forgotten.
         if is_about_a_key || self.is_secret() || self.is_no_text() {
             return None;
         }
@@ -83,7 +83,7 @@ impl Fault {
             Reason::Unknown(_, []) => "no key".into(),
             Reason::Unknown(_, known) => format!("one of the keys {}", known.join(", ")),
             Reason::Twice(_) => "only one of the key's names".into(),
-            Reason::Missing(_) => "a value".into(),
+            Reason::Missing(_) => unreachable!("`missing` has handled it"),
         }
     }
 
@@ -119,7 +119,7 @@ impl Fault {
     }
 }
 
-/// Returns a key as an operator finds it.
+/// Returns a key with its file, or the variable that holds it.
 pub(super) fn named(path: &Path, origin: &Origin) -> String {
     match origin {
         Origin::File { name, .. } if path.len() == 0 => name.to_string(),

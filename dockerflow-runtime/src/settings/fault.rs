@@ -14,7 +14,7 @@ use super::{
 
 /// A fault in the value of a key.
 pub(super) struct Fault {
-    /// The key, once `at` has completed it.
+    /// The key, once `at` or `of_key` has completed it.
     pub(super) path: Path,
     /// The key's value.
     pub(super) value: Option<Arc<Setting>>,
@@ -23,13 +23,12 @@ pub(super) struct Fault {
     pub(super) raw: String,
     /// Whether the reason may contain values of other keys, because the fault was found in a table or a list.
     pub(super) exposed: bool,
-    /// Whether `at` has completed it.
+    /// Whether `at` or `of_key` has completed it.
     placed: bool,
     /// Whether the key itself is wrong, not its value.
     pub(super) of_key: bool,
 }
 
-#[derive(Clone)]
 pub(super) enum Reason {
     /// What a type expects, in its own words.
     Expected(String),

@@ -59,7 +59,7 @@ impl Attempts {
         fault
     }
 
-    /// Returns the value without which, or with another, the fault would not be the same.
+    /// Returns the same fault, as that of the innermost value whose change makes it go away or differ.
     fn culprit<T: DeserializeOwned>(&self, edits: &Edits, fault: Fault) -> Fault {
         let mut suspects: Vec<Suspect> = Vec::new();
         let mut kept = self.kept::<T>(edits, &fault.path);

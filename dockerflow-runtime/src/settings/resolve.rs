@@ -1,4 +1,5 @@
-//! Faults that go away: a variable's text that is to be read as something else, and a variable that is not the program's.
+//! Faults that go away: a variable's text that is to be read as something else, a variable that is not the program's, and two names
+//! of one key.
 //!
 //! Where serde keeps values for later, it does not ask a variable's text to be a number, so the text is tried as a number, a switch,
 //! JSON and a list.
@@ -28,7 +29,7 @@ impl Attempts {
             Reason::Twice(key) => self.take_later_name::<T>(fault, key),
             _ => {
                 self.read_texts_otherwise::<T>(fault)
-                    || self.ignore_service_link(fault)
+                    || self.ignore_variable_of_service(fault)
                     || open && self.ignore_foreign_variable::<T>(fault)
             }
         }
@@ -69,8 +70,8 @@ impl Attempts {
         false
     }
 
-    /// Leaves out a variable that Kubernetes made of a Service's name, and warns of it.
-    fn ignore_service_link(&mut self, fault: &Fault) -> bool {
+    /// Takes the file's value, or none, instead of a variable that Kubernetes made for a Service, and warns of it.
+    fn ignore_variable_of_service(&mut self, fault: &Fault) -> bool {
         let Some((name, value)) = whole_variable(fault) else {
             return false;
         };

@@ -3,7 +3,7 @@
 /// The word for every type that is a text.
 pub(super) const TEXT: &str = "text";
 
-/// Returns the texts of serde and of the standard library, for an operator.
+/// Returns an operator's words for a message that serde or the standard library writes; `None` for another.
 pub(super) fn of_known_code(text: &str) -> Option<String> {
     let words = match text {
         "invalid IP address syntax" => "an IP address",

@@ -14,9 +14,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         [] => count::table(),
-        ["throughput"] => throughput::table(),
         ["pipe"] => pipe::table(),
-        // What the two above start: this program, once for each row.
+        ["throughput"] => throughput::table(),
+        // What the table and `throughput` start: this program, once for each row.
         ["count", row, requests] => rows::find(row).and_then(|row| load::count(row, requests)),
         ["serve", row] => rows::find(row).and_then(load::serve),
         _ => Err(io::Error::other("usage: logs [throughput | pipe]")),

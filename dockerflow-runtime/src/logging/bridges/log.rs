@@ -10,8 +10,8 @@ use crate::{
     json::to_json,
     logging::{
         line::Line,
-        mozlog::target_of,
         origin::RecordOrigin,
+        origin::target_of,
         sink::{Logging, flush},
         value::Value,
     },

@@ -1,4 +1,4 @@
-//! Which signals does the process heed instead of being killed, and from when on?
+//! The signals that the process handles instead of being killed, and whether a server does so already.
 
 use std::{
     io,

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 
 /// The last status of each kind of probe.
 #[derive(Debug, Default)]
-pub(crate) struct Probes {
+pub(crate) struct LastStatuses {
     pub(crate) lbheartbeat: LastStatus,
     pub(crate) heartbeat: LastStatus,
 }

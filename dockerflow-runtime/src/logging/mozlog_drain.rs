@@ -1,4 +1,4 @@
-//! A drain that writes mozlog anywhere, without the rest of this crate.
+//! A drain of slog that writes mozlog anywhere, without the rest of this crate.
 
 use std::{
     io::{self, Write},
@@ -9,6 +9,7 @@ use slog::{Drain, OwnedKVList, Record};
 
 use super::{
     line::{Format, Layout},
+    origin::target_of,
     value::Value,
 };
 use crate::lock::lock;
@@ -72,13 +73,5 @@ impl<W: Write> Drain for Mozlog<W> {
                 writer.write_all(line)
             },
         )
-    }
-}
-
-/// Returns the record's target, of which `Type` is made: the tag, else the module.
-pub(crate) fn target_of<'a>(record: &'a Record<'_>) -> &'a str {
-    match record.tag() {
-        "" => record.module(),
-        tag => tag,
     }
 }
