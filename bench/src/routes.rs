@@ -7,8 +7,8 @@ use dockerflow_bench::peers::{self, Factory};
 use crate::scenario::{QUIET, requests};
 
 /// Nobody listens there, which a sender of datagrams does not notice.
-const STATSD: &str = "LOG_LEVEL=off STATSD_HOST=127.0.0.1 STATSD_PORT=9";
-const PROMETHEUS: &str = "LOG_LEVEL=off DOCKERFLOW_METRICS_ENDPOINT=true";
+const STATSD: &str = "LOG_LEVEL=info STATSD_HOST=127.0.0.1 STATSD_PORT=9";
+const PROMETHEUS: &str = "LOG_LEVEL=info DOCKERFLOW_METRICS_ENDPOINT=true";
 const LOGS: &str = "LOG_LEVEL=info";
 const JSON: &str = "LOG_LEVEL=info LOG_FORMAT=json";
 /// What looking for a trace id costs where there is none.
@@ -32,9 +32,9 @@ requests! {
     "request, summary with 10 fields", LOGS => logged(ours), "/fields/10";
     "request, summary with 100 fields", LOGS => logged(ours), "/fields/100";
     "request, summary with 2000 fields", LOGS => logged(ours), "/fields/2000";
-    "404 of 10 routes", QUIET => logged(|| with_routes(10)), "/nowhere";
+    "404 of 10 routes", LOGS => logged(|| with_routes(10)), "/nowhere";
     "404 of 10 routes, with statsd", STATSD => logged(|| with_routes(10)), "/nowhere";
-    "404 of 500 routes", QUIET => logged(|| with_routes(500)), "/nowhere";
+    "404 of 500 routes", LOGS => logged(|| with_routes(500)), "/nowhere";
     "404 of 500 routes, with statsd", STATSD => logged(|| with_routes(500)), "/nowhere";
 }
 

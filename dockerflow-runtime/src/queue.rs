@@ -16,8 +16,8 @@ use std::{
 
 use crate::lock::lock;
 
-/// A buffer that has grown beyond this is not kept.
-const KEPT: usize = 64 * 1024;
+/// A buffer that has grown beyond this is not kept. At 30,000 requests a second, 5 ms of the log have 70 KB.
+const KEPT: usize = 256 * 1024;
 
 /// The handle by which threads put lines into the queue and flush it.
 pub(crate) struct Queue {

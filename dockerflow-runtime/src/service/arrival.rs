@@ -1,6 +1,11 @@
 //! What the summary of a request needs from its arrival, kept because the request is gone if the app fails.
 
-use std::{cell::RefCell, net::IpAddr, ops::Deref, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+    ops::Deref,
+    time::{Duration, Instant},
+};
 
 use actix_web::{dev::RequestHead, http::Method};
 
@@ -24,7 +29,9 @@ pub(super) struct ArrivalBox(Option<Box<Arrival>>);
 /// What is kept of the request.
 #[derive(Debug)]
 pub(super) struct Arrival {
-    pub(super) started: Instant,
+    started: Instant,
+    /// How long it took, once that was asked.
+    took: Cell<Option<Duration>>,
     pub(super) method: Method,
     pub(super) sent: Sent,
     /// The client's address, if summaries have it.
@@ -37,6 +44,7 @@ impl ArrivalBox {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         let mut arrival = spare.ok().flatten().unwrap_or_else(Arrival::new);
         arrival.started = Instant::now();
+        arrival.took.set(None);
         arrival.method.clone_from(&head.method);
         arrival.sent.set(head, options.querystring);
         arrival.remote = if options.remote {
@@ -49,10 +57,22 @@ impl ArrivalBox {
 }
 
 impl Arrival {
+    /// Returns the time from its arrival to the first call of this: the metrics and the summary say the same, and the clock is read
+    /// once.
+    #[inline]
+    pub(super) fn took(&self) -> Duration {
+        self.took.get().unwrap_or_else(|| {
+            let took = self.started.elapsed();
+            self.took.set(Some(took));
+            took
+        })
+    }
+
     #[cold]
     fn new() -> Box<Self> {
         Box::new(Self {
             started: Instant::now(),
+            took: Cell::new(None),
             method: Method::GET,
             sent: Sent::default(),
             remote: None,

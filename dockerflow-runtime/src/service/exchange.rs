@@ -86,7 +86,7 @@ impl Exchange {
             Ok(mut response) => {
                 let status = response.status();
                 if let Some(metrics) = metrics {
-                    metrics.answered(response.request(), status, self.arrival.started.elapsed());
+                    metrics.answered(response.request(), status, self.arrival.took());
                 }
                 let code = status.as_u16();
                 let error = response.response().error();
@@ -113,8 +113,12 @@ impl Exchange {
                 };
                 if let Some(metrics) = metrics {
                     let path = String::from_utf8_lossy(self.arrival.sent.path());
-                    let took = self.arrival.started.elapsed();
-                    metrics.failed(&self.arrival.method, &path, response.status(), took);
+                    metrics.failed(
+                        &self.arrival.method,
+                        &path,
+                        response.status(),
+                        self.arrival.took(),
+                    );
                 }
                 let code = response.status().as_u16();
                 self.log(level(code), &scope, code, Some(&error));

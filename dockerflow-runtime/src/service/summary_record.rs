@@ -48,15 +48,10 @@ impl SummaryRecord<'_> {
     /// The fields that are ours: [`is_ours`] knows each of them.
     #[inline]
     fn each(&self, mut field: impl Put) {
-        let Arrival {
-            started,
-            method,
-            sent,
-            remote,
-        } = self.arrival;
+        let arrival = self.arrival;
         let code = u64::from(self.code);
-        let milliseconds = u64::try_from(started.elapsed().as_millis());
-        if let Some(agent) = sent.agent() {
+        let milliseconds = u64::try_from(arrival.took().as_millis());
+        if let Some(agent) = arrival.sent.agent() {
             field.put(known!("agent"), Value::Bytes(agent));
         }
         field.put(
@@ -64,16 +59,19 @@ impl SummaryRecord<'_> {
             Value::Unsigned(if code < 400 { 0 } else { code }),
         );
         field.put(known!("code"), Value::Unsigned(code));
-        if let Some(lang) = sent.lang() {
+        if let Some(lang) = arrival.sent.lang() {
             field.put(known!("lang"), Value::Bytes(lang));
         }
-        field.put(known!("method"), Value::Plain(method.as_str().as_bytes()));
+        field.put(
+            known!("method"),
+            Value::Plain(arrival.method.as_str().as_bytes()),
+        );
         // These are bytes that the client chose, whatever their type.
-        field.put(known!("path"), Value::Bytes(sent.path()));
-        if let Some(query) = sent.query() {
+        field.put(known!("path"), Value::Bytes(arrival.sent.path()));
+        if let Some(query) = arrival.sent.query() {
             field.put(known!("querystring"), Value::Bytes(query));
         }
-        if let Some(address) = remote {
+        if let Some(address) = arrival.remote {
             field.put(known!("remote"), Value::Format(format_args!("{address}")));
         }
         if let Some(id) = self.scope.id() {
@@ -107,7 +105,7 @@ impl SummaryRecord<'_> {
         if let Some(address) = arrival.remote {
             pair("remoteIp", address.to_string().as_bytes());
         }
-        let seconds = arrival.started.elapsed().as_secs_f64();
+        let seconds = arrival.took().as_secs_f64();
         pair("latency", format!("{seconds:.6}s").as_bytes());
     }
 
