@@ -108,7 +108,7 @@ impl<'a> Environment<'a> {
         let (_, text) = defaults.find(|(default, text)| default == name && !text.is_empty())?;
         Some(Held {
             text: text.into(),
-            name: format!("the program's default for {name}"),
+            name: of_default(name),
         })
     }
 
@@ -158,9 +158,11 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Reports whether the variable was bad.
+    /// Reports whether the variable was bad, or the program's default for it.
     pub(crate) fn is_bad(&self, name: &str) -> bool {
-        self.problems.iter().any(|problem| problem.name == name)
+        let of_default = of_default(name);
+        let mut names = self.problems.iter().map(|problem| &*problem.name);
+        names.any(|bad| bad == name || bad == of_default)
     }
 
     /// Returns the value of a variable that need not be UTF-8.
@@ -240,6 +242,11 @@ struct Held {
     name: String,
 }
 
+/// Returns how an error names the program's default for a variable.
+fn of_default(name: &str) -> String {
+    format!("the program's default for {name}")
+}
+
 /// Reads `true` or `false`, or another word for them.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -284,6 +291,20 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bad_default_of_the_program_counts_as_a_bad_variable() {
+        let defaults = [("X_PORT".to_owned(), "many".to_owned())];
+        let mut environment = Environment::new(|_| None).with_defaults(&defaults);
+        assert_eq!(environment.number::<u16>("X_PORT", 65_535), None);
+        assert!(environment.is_bad("X_PORT"));
+        assert!(!environment.is_bad("Y_PORT"));
+        let error = environment.finish(()).expect_err("it is bad").to_string();
+        assert_eq!(
+            error,
+            "the program's default for X_PORT is \"many\", expected a number from 1 to 65535"
+        );
+    }
 
     #[test]
     fn durations_have_units_and_bare_numbers_are_seconds() {

@@ -390,6 +390,13 @@ mod tests {
     }
 
     #[test]
+    fn the_variable_of_a_host_differs_in_its_end_alone() {
+        assert_eq!(host_variable("PORT"), "HOST");
+        assert_eq!(host_variable("REPORTS_PORT"), "REPORTS_HOST");
+        assert_eq!(host_variable("DOCKERFLOW_OPS_PORT"), "DOCKERFLOW_OPS_HOST");
+    }
+
+    #[test]
     fn any_error_a_string_and_a_str_become_one_by_a_question_mark() {
         assert_eq!(text(|| Ok(Err(io::Error::other("io"))?)), "io");
         assert_eq!(text(|| Ok(Err(String::from("owned"))?)), "owned");
