@@ -12,11 +12,13 @@ mod git;
 mod http;
 mod patience;
 mod process;
+mod root;
 mod statsd;
 
 pub use backend::{Backend, Frozen, Postgres, free_port, listen, redis_server, tool};
 pub use git::{AUTHOR, GitFolder};
 pub use http::{Connection, Response, exchange, get};
-pub use patience::{PATIENCE, is_root, skip, until};
+pub use patience::{PATIENCE, skip, until};
 pub use process::{Process, ended, run, signal, text};
+pub use root::{is_root, unshare};
 pub use statsd::Statsd;

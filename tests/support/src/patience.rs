@@ -1,9 +1,7 @@
 //! How long a test waits, and how it reports that it cannot run here.
 
 use std::{
-    env, fs,
-    os::unix::fs::MetadataExt as _,
-    thread,
+    env, thread,
     time::{Duration, Instant},
 };
 
@@ -34,9 +32,4 @@ pub fn skip(reason: &str) {
         "in CI nothing is skipped: {reason}"
     );
     eprintln!("SKIPPED: {reason}");
-}
-
-/// Returns whether the tests run as root.
-pub fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }

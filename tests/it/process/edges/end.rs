@@ -9,7 +9,9 @@ use std::{
 };
 
 use super::{command, start};
-use crate::support::{self, Process, Statsd, ended, exchange, program, signal, skip, until};
+use crate::support::{
+    self, Process, Statsd, ended, exchange, program, signal, skip, unshare, until,
+};
 
 #[test]
 fn each_request_that_is_cut_off_has_its_summary() {
@@ -126,14 +128,12 @@ fn a_hangup_that_nohup_has_switched_off_stops_nothing() {
 
 #[test]
 fn process_1_of_a_container_hears_every_signal() {
-    let namespaces = Command::new("unshare")
-        .args(["--pid", "--fork", "true"])
-        .output();
+    let namespaces = unshare().args(["--pid", "--fork", "true"]).output();
     if !namespaces.is_ok_and(|output| output.status.success()) {
         return skip("this machine lets nobody make a PID namespace");
     }
     for signal in ["TERM", "HUP", "INT", "QUIT"] {
-        let mut command = Command::new("unshare");
+        let mut command = unshare();
         command
             .args(["--pid", "--fork", "--kill-child"])
             .arg(program("edges"));

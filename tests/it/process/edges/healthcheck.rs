@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{command, start};
-use crate::support::{Process, get, listen, program, run, skip, text};
+use crate::support::{Process, get, is_root, listen, program, run, skip, text, unshare};
 
 /// Returns the exit code of the command for a service at this address.
 fn probed(host: &str, port: u16) -> Option<i32> {
@@ -93,7 +93,7 @@ fn a_service_at_two_colons_in_a_network_without_ipv6_is_found_healthy() {
     // As in Docker's default network, whose containers have the module of IPv6 and no address.
     let setup = "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6";
     let isolated = |script: &str| {
-        let mut command = Command::new("unshare");
+        let mut command = unshare();
         command.args(["--net", "sh", "-c", &format!("{setup} && {script}")]);
         command
     };
@@ -112,8 +112,11 @@ fn a_service_at_two_colons_in_a_network_without_ipv6_is_found_healthy() {
     ]);
     let serving = Process::start(serve);
     let mut probe = Command::new("nsenter");
-    probe.args([&format!("--net=/proc/{}/ns/net", serving.id()), "--"]);
-    probe.arg(program("edges")).arg("healthcheck");
+    probe.args(["--target", &serving.id().to_string(), "--net"]);
+    if !is_root() {
+        probe.args(["--user", "--preserve-credentials"]);
+    }
+    probe.arg("--").arg(program("edges")).arg("healthcheck");
     probe.envs([("HOST", "::"), ("PORT", &*serving.port().to_string())]);
     let output = run(probe);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
