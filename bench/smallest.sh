@@ -66,8 +66,9 @@ fn app() -> App {
     App::new().service(index)
 }
 
-fn main() -> std::process::ExitCode {
-    dockerflow::main(dockerflow::version!(), async |server| server.run(app).await)
+#[dockerflow::main]
+async fn main(server: dockerflow::Server) -> Result<(), dockerflow::Error> {
+    server.run(app).await
 }'
 
 # Sets crates_NAME and seconds_NAME, and size_NAME with --release.
