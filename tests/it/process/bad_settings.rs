@@ -277,6 +277,7 @@ fn a_file_of_settings_without_read_permission_and_a_broken_one_are_both_named() 
     let mut command = Command::new(&copy);
     command
         .env_clear()
+        .env("LLVM_PROFILE_FILE", "/dev/null") // where coverage is measured, and somebody else may not write
         .env("PORT", "0")
         .env("CONFIG_PATH", directory.path());
     if is_root() {

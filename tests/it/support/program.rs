@@ -23,22 +23,24 @@ fn build(name: &str) -> PathBuf {
     if !cfg!(debug_assertions) {
         build.arg("--release");
     }
+    let tests = env::current_exe().expect("this test's path");
+    let mut folders = tests.ancestors().skip(2);
+    let profile = folders.next().expect("target/<profile>/deps/<test>");
+    let target = folders.next().expect("target/<profile>/deps/<test>");
+    build.arg("--target-dir").arg(target);
     let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     assert!(
         status.expect("cargo runs").success(),
         "{name} does not build"
     );
-    let tests = env::current_exe().expect("this test's path");
-    let profile = tests
-        .ancestors()
-        .nth(2)
-        .expect("target/<profile>/deps/<test>");
     profile.join("examples").join(name)
 }
 
-/// Returns a command that runs the program with an empty environment.
+/// Returns a command that runs the program with an empty environment, but for where a measurement of coverage is written.
 pub(crate) fn command_of(name: &'static str) -> Command {
+    const COVERAGE: &str = "LLVM_PROFILE_FILE";
     let mut command = Command::new(program(name));
     command.env_clear().stdin(Stdio::null());
+    command.envs(env::var_os(COVERAGE).map(|file| (COVERAGE, file)));
     command
 }
