@@ -28,7 +28,7 @@ const BOUNDS: &[Bound] = &[
         "heartbeat that runs 11 checks",
         "heartbeat that runs 1 check",
         10,
-        7000,
+        6000,
     ),
     Added("request, ours", "request, bare", 5100),
     Added("request, ours, log off", "request, bare", 3000),

@@ -32,14 +32,14 @@ const PAIRS: [Pair; 2] = [
         ours: env!("CARGO_BIN_EXE_ours"),
         bare: env!("CARGO_BIN_EXE_bare"),
         paths: &["/__lbheartbeat__", "/", "/__heartbeat__", "/__version__"],
-        most: [1.25, 1.35],
+        most: [1.25, 1.25],
     },
     Pair {
         title: "a service of one route",
         ours: env!("CARGO_BIN_EXE_route"),
         bare: env!("CARGO_BIN_EXE_bare_route"),
         paths: &["/"],
-        most: [1.35, 1.65],
+        most: [1.25, 1.45],
     },
 ];
 

@@ -131,7 +131,6 @@ impl Instances {
         let instance = &self.each[index];
         let limit = self.state.limit(check);
         let is_extracted = Cell::new(false);
-        // Not a function of its own: a future in a future is moved once more.
         let found = async {
             if let Some(since) = instance.since.get() {
                 is_extracted.set(true);

@@ -17,7 +17,7 @@ pub(super) struct Kind {
     class: u8,
 }
 
-/// The methods that are told apart. A client may invent others, and each would be a series.
+/// The methods that have series of their own. Any other is counted as `other`, because a client may invent methods.
 const METHODS: [&str; 10] = [
     "other", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE",
 ];

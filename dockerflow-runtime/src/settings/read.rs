@@ -18,8 +18,9 @@ pub(super) struct Read<T> {
     pub(super) warnings: Vec<String>,
 }
 
-/// Reads `root` as a `T`. `open` is set if `T` does not name its keys and there is no prefix; then every variable of the process is in
-/// `root`.
+/// Reads `root` as a `T`.
+///
+/// `open` is true if `root` has every variable of the process: `T` does not name its keys, and there is no prefix.
 pub(super) fn read<T: DeserializeOwned>(
     root: Setting,
     sources: Sources<'_>,
