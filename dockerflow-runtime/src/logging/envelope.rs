@@ -10,7 +10,7 @@ use slog::Level;
 
 use super::{
     bounds::NAME,
-    value::{write_dotted, write_name, write_unsigned},
+    value::{PAIRS, write_dotted, write_name, write_unsigned},
 };
 
 const LEVELS: [(Level, u8, &str); 6] = [
@@ -162,7 +162,7 @@ impl Second {
             let mut digits = itoa::Buffer::new();
             self.text[SECONDS..NANOSECONDS].copy_from_slice(digits.format(second).as_bytes());
         }
-        let mut text = self.text;
+        let text = &mut self.text;
         let mut rest = time.subsec_nanos();
         for place in [7, 5, 3, 1] {
             let at = NANOSECONDS + place;
@@ -170,20 +170,9 @@ impl Second {
             rest /= 100;
         }
         text[NANOSECONDS] = PAIRS[rest as usize % 10][1];
-        into.extend_from_slice(&text);
+        into.extend_from_slice(text);
     }
 }
-
-/// The numbers below 100, with two digits.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut number = 0;
-    while number < 100 {
-        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
-        number += 1;
-    }
-    pairs
-};
 
 #[cfg(test)]
 mod tests {

@@ -27,6 +27,11 @@ pub(crate) fn escape_lossy(into: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Whether all bytes are ASCII, and none needs an escape.
+pub(super) fn is_plain_ascii(bytes: &[u8]) -> bool {
+    is_plain::<true>(bytes)
+}
+
 /// Whether none of the bytes needs an escape and, if only ASCII is allowed, all are ASCII. The last bytes are tested together with
 /// some that come before them, so that no text has a rest.
 fn is_plain<const ASCII: bool>(bytes: &[u8]) -> bool {
@@ -34,9 +39,12 @@ fn is_plain<const ASCII: bool>(bytes: &[u8]) -> bool {
         let foreign = if ASCII { word & HIGHS } else { 0 };
         guilty(word) | foreign == 0
     };
-    if let Some(last) = bytes.last_chunk::<32>() {
-        let (strides, _) = bytes.as_chunks::<32>();
-        strides.iter().all(is_plain_stride::<ASCII, 32>) && is_plain_stride::<ASCII, 32>(last)
+    if let Some(last) = bytes.last_chunk::<64>() {
+        let (strides, _) = bytes.as_chunks::<64>();
+        strides.iter().all(is_plain_stride::<ASCII, 64>) && is_plain_stride::<ASCII, 64>(last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>())
+    {
+        is_plain_stride::<ASCII, 32>(first) && is_plain_stride::<ASCII, 32>(last)
     } else if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>())
     {
         is_plain_stride::<ASCII, 16>(first) && is_plain_stride::<ASCII, 16>(last)
@@ -56,10 +64,13 @@ fn is_plain<const ASCII: bool>(bytes: &[u8]) -> bool {
 #[inline]
 fn is_plain_stride<const ASCII: bool, const COUNT: usize>(bytes: &[u8; COUNT]) -> bool {
     let guilty = |byte: u8| {
-        u8::from(byte < b' ')
-            | u8::from(byte == b'"')
-            | u8::from(byte == b'\\')
-            | if ASCII { byte & 0x80 } else { 0 }
+        // As a signed number, a byte that is not ASCII is below a space, too.
+        let is_below = if ASCII {
+            byte.cast_signed() < b' '.cast_signed()
+        } else {
+            byte < b' '
+        };
+        u8::from(is_below) | u8::from(byte == b'"') | u8::from(byte == b'\\')
     };
     bytes.iter().fold(0, |all, byte| all | guilty(*byte)) == 0
 }
@@ -192,7 +203,7 @@ mod tests {
     fn every_character_in_every_place_of_a_word_reads_back() {
         let characters = (0..0x180).chain(0x2020..0x2030).chain(0x1f600..0x1f604);
         for character in characters.filter_map(char::from_u32) {
-            for place in 0..40 {
+            for place in (0..40).chain(56..72) {
                 let text = format!("{:a<place$}{character}{character}{:é<9}", "", "");
                 let line = escaped(&text);
                 assert!(!line.bytes().any(|byte| byte < 0x20), "{text:?}");
@@ -215,7 +226,7 @@ mod tests {
         let mut into = Vec::new();
         escape_lossy(&mut into, b"a\xffb\nc");
         assert_eq!(into, "a\u{fffd}b\\nc".as_bytes());
-        for length in (0..20).chain(31..34) {
+        for length in (0..20).chain(31..34).chain(60..66).chain(125..130) {
             let mut into = Vec::new();
             escape_lossy(
                 &mut into,

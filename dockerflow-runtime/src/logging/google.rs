@@ -8,9 +8,16 @@ use super::{
 };
 
 impl Line<'_> {
+    /// Whether Google Cloud reads the line.
+    #[inline]
+    pub(crate) fn is_for_google(&self) -> bool {
+        self.format == Format::Gcp
+    }
+
     /// Returns what is read by Google Cloud, if that reads the line.
     fn google(&mut self) -> Option<&mut Google> {
-        (self.format == Format::Gcp).then(|| &mut **self.google.get_or_insert_default())
+        self.is_for_google()
+            .then(|| &mut **self.google.get_or_insert_default())
     }
 
     /// Sets the text that Google Cloud shows for a record without a message.

@@ -10,7 +10,7 @@ use super::{
     envelope::{Envelopes, Written},
     fields::{Field, Fields},
     json,
-    value::{Value, cut_string, write_dotted, write_name, write_value},
+    value::{Value, cut_string, write_dotted, write_known, write_name, write_value},
 };
 
 /// The format of lines.
@@ -105,6 +105,8 @@ impl Layout {
 pub(crate) struct Known {
     pub(crate) name: &'static str,
     pub(crate) json: &'static str,
+    /// Likewise, with the quote of a string.
+    pub(crate) string: &'static str,
 }
 
 /// A key of a field that many lines have. It needs no escape.
@@ -113,6 +115,7 @@ macro_rules! known {
         $crate::logging::Known {
             name: $name,
             json: concat!("\"", $name, "\":"),
+            string: concat!("\"", $name, "\":\""),
         }
     };
 }
@@ -131,6 +134,30 @@ pub(crate) struct Line<'a> {
     pub(super) message: Option<Range<usize>>,
     /// The members for Google Cloud, beside the fields.
     pub(super) google: Option<Box<Google>>,
+}
+
+/// The end of a line of mozlog to which only fields with unique keys are added.
+pub(crate) struct KnownFields<'a>(&'a mut Vec<u8>);
+
+impl KnownFields<'_> {
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "each use has a key and a kind of value that the compiler knows"
+    )]
+    pub(crate) fn add(&mut self, key: Known, value: Value<'_>) {
+        if let Value::Plain(bytes) = value
+            && bytes.len() <= NAME - 2
+        {
+            self.0.extend_from_slice(key.string.as_bytes());
+            self.0.extend_from_slice(bytes);
+            self.0.extend_from_slice(b"\",");
+            return;
+        }
+        self.0.extend_from_slice(key.json.as_bytes());
+        write_known(self.0, value, VALUE);
+        self.0.push(b',');
+    }
 }
 
 /// The members beside `Fields` for Google Cloud.
@@ -246,18 +273,19 @@ impl Line<'_> {
     }
 
     /// Adds a field with a unique key, to a line with only such fields.
-    #[inline(always)]
-    #[allow(
-        clippy::inline_always,
-        reason = "each use has a key and a kind of value that the compiler knows"
-    )]
     pub(crate) fn known(&mut self, key: Known, value: Value<'_>) {
-        if matches!(self.format, Format::Text { .. } | Format::Json) {
-            self.outer(key.name, value);
-        } else {
-            self.text.extend_from_slice(key.json.as_bytes());
-            write_value(self.text, value, VALUE);
-            self.text.push(b',');
+        match self.known_fields() {
+            Some(mut fields) => fields.add(key, value),
+            None => self.outer(key.name, value),
+        }
+    }
+
+    /// Returns the end of a line with only such fields, if it is of mozlog: other formats keep a list of their fields.
+    #[inline]
+    pub(crate) fn known_fields(&mut self) -> Option<KnownFields<'_>> {
+        match self.format {
+            Format::Mozlog | Format::Gcp => Some(KnownFields(self.text)),
+            Format::Json | Format::Text { .. } => None,
         }
     }
 
@@ -279,6 +307,7 @@ impl Line<'_> {
         }
     }
 
+    #[inline]
     fn end(&mut self, level: Level, target: &str) {
         if self.left_out > 0 {
             self.room = usize::MAX;
@@ -292,6 +321,7 @@ impl Line<'_> {
         }
     }
 
+    #[inline]
     fn end_mozlog(&mut self, target: &str) {
         if self.text.last() == Some(&b',') {
             self.text.pop();

@@ -39,12 +39,12 @@ mod writer;
 pub(crate) use self::line::{Format, Layout};
 pub(crate) use self::{
     bridges::raise,
-    line::{Known, Line, known},
+    line::{Known, KnownFields, Line, known},
     options::LogOptions,
     panics::{contain, contain_call, payload_text, service_is_up},
     setup::{start, start_for_tests},
-    sink::{Logging, current, dropped},
-    value::Value,
+    sink::{Logging, current, dropped, is_on},
+    value::{Value, is_plain},
 };
 #[cfg(feature = "sentry-0_49")]
 pub(crate) use self::{

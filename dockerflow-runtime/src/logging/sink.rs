@@ -65,6 +65,15 @@ pub(crate) fn current() -> Option<&'static Logging> {
     LOGGING.get()
 }
 
+/// Whether any record is logged, by us or, if our log was not started, by the logger of the `log` crate.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    match current() {
+        Some(logging) => logging.filter().most().is_some(),
+        None => log::max_level() != log::LevelFilter::Off,
+    }
+}
+
 /// Waits, for at most 2 s, until all that was logged so far is written. Returns whether it was.
 ///
 /// A server does it as it ends, and so does the thread that has started the log. It is for a program that ends in another way:

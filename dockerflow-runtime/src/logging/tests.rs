@@ -8,7 +8,7 @@ use slog::Level;
 use super::{
     bounds::{CUT, LONGEST, VALUE},
     line::{Format, Layout, Line, known},
-    value::Value,
+    value::{Value, is_plain},
 };
 
 const FORMATS: [Format; 4] = [
@@ -124,6 +124,34 @@ fn a_summary_of_a_request_with_long_parts_has_all_of_them() {
             );
         }
         assert_eq!(fields["t"], 7);
+    }
+}
+
+#[test]
+fn what_is_plain_is_written_whole_whatever_its_length() {
+    for length in 0..300 {
+        let text = "a".repeat(length);
+        let value = if is_plain(text.as_bytes()) {
+            Value::Plain(text.as_bytes())
+        } else {
+            Value::Bytes(text.as_bytes())
+        };
+        let (_, fields) = line(Format::Mozlog, None, |line| {
+            line.known(known!("agent"), value);
+        });
+        assert_eq!(fields["agent"], text);
+    }
+    assert!(is_plain(
+        b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"
+    ));
+    for byte in (0..=255).filter(|byte| !matches!(byte, 0x20..0x80) || b"\"\\".contains(byte)) {
+        for length in [1, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 65, 127, 128, 200] {
+            for place in 0..length {
+                let mut text = vec![b'a'; length];
+                text[place] = byte;
+                assert!(!is_plain(&text), "{byte} at {place} of {length}");
+            }
+        }
     }
 }
 

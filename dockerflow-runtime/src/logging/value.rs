@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     bounds::{CUT, NAME, SENT, WORTH},
-    escape::{Escaped, end_within, escape, escape_lossy, head},
+    escape::{Escaped, end_within, escape, escape_lossy, head, is_plain_ascii},
 };
 
 /// The kinds of value that a line writes differently.
@@ -29,9 +29,23 @@ pub(crate) enum Value<'a> {
     Bool(bool),
 }
 
+/// Whether text that a client sent is short ASCII that needs no escape: a [`Value::Plain`].
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    bytes.len() <= NAME - 2 && is_plain_ascii(bytes)
+}
+
 /// Appends a value, of which at most `most` bytes are kept.
-#[inline]
 pub(super) fn write_value(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
+    write_known(into, value, most);
+}
+
+/// The same where the compiler knows the kind of value.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "it is a choice that the compiler then makes"
+)]
+pub(super) fn write_known(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
     match value {
         Value::Text(text) => write_text(into, text, most),
         Value::Bytes(bytes) => write_bytes(into, bytes, most.min(SENT)),
@@ -134,14 +148,34 @@ fn write_float(into: &mut Vec<u8>, number: f64) {
     }
 }
 
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "each number is known to be small"
+)]
 pub(super) fn write_unsigned(into: &mut Vec<u8>, number: u64) {
-    if let Ok(digit @ 0..10) = u8::try_from(number) {
-        into.push(b'0' + digit);
+    if number < 10 {
+        into.push(b'0' + number as u8);
+    } else if (100..1000).contains(&number) {
+        // A status has so many digits.
+        let [tens, ones] = PAIRS[(number % 100) as usize];
+        into.extend_from_slice(&[b'0' + (number / 100) as u8, tens, ones]);
     } else {
         let mut digits = itoa::Buffer::new();
         into.extend_from_slice(digits.format(number).as_bytes());
     }
 }
+
+/// The numbers below 100, with two digits.
+pub(super) const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
 
 pub(super) fn write_raw(into: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     // Writing to a vector does not fail, and a value whose `Display` fails is cut.

@@ -1,14 +1,18 @@
 //! The request that is handled: its id, the fields of its summary, and the scope that its code runs in.
 
+mod arrival;
 mod fields;
 mod id;
+mod known;
 mod scope;
+mod sent;
 mod summary;
 mod trace;
 
 #[cfg(feature = "opentelemetry-0_33")]
 pub(crate) use self::scope::note_span;
 pub(crate) use self::{
+    arrival::Arrival,
     fields::Fields,
     scope::{InScope, Scope, with, work_without_service},
 };

@@ -5,6 +5,7 @@ use std::{
     error,
     future::{Ready, ready},
     mem,
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -12,13 +13,19 @@ use std::{
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest,
     body::{BodySize, MessageBody},
-    dev::Payload,
+    dev::{Payload, RequestHead},
     error::{BlockingError, ErrorInternalServerError, ErrorNotFound},
     web::Bytes,
 };
 use pin_project_lite::pin_project;
 
-use super::{id::RequestId, summary::Summary, trace::TraceContext};
+use super::{
+    arrival::Arrival,
+    id::RequestId,
+    known::{Ids, Known},
+    summary::Summary,
+    trace::TraceContext,
+};
 use crate::error::Chain;
 
 impl RequestId {
@@ -43,7 +50,9 @@ impl RequestId {
     /// ```
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|scope| scope.borrow().id.clone()).ok()?
+        CURRENT
+            .try_with(|scope| scope.borrow().id().cloned())
+            .ok()?
     }
 
     /// Calls `work` with this as the current id, so that each line that it logs has the id: for
@@ -85,7 +94,7 @@ impl FromRequest for Summary {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let outside =
             || ErrorInternalServerError("no summary: the app is not a Dockerflow service");
-        let summary = summary().or_else(|| of_test(request)?.summary);
+        let summary = summary().or_else(|| of_test(request)?.summary().cloned());
         ready(summary.ok_or_else(outside))
     }
 }
@@ -112,16 +121,9 @@ impl FromRequest for Summary {
 pub async fn block<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, BlockingError> {
-    let Scope {
-        id, trace, span, ..
-    } = Scope::beside();
+    let ids = Scope::current_ids();
     actix_web::web::block(move || {
-        let mut scope = Scope {
-            id,
-            trace,
-            span,
-            summary: None,
-        };
+        let mut scope = Scope(ids.map(Known::of));
         let _entered = scope.enter();
         work()
     })
@@ -134,9 +136,9 @@ impl FromRequest for TraceContext {
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let none = || ErrorNotFound("the request belongs to no trace");
-        let current = CURRENT.try_with(|scope| scope.borrow().trace.clone());
+        let current = CURRENT.try_with(|scope| scope.borrow().ids()?.trace.clone());
         let found = current.ok().flatten();
-        let found = found.or_else(|| of_test(request)?.trace);
+        let found = found.or_else(|| of_test(request)?.trace().cloned());
         ready(found.ok_or_else(none))
     }
 }
@@ -148,7 +150,7 @@ impl FromRequest for RequestId {
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
         let outside =
             || ErrorInternalServerError("no request id: the app is not a Dockerflow service");
-        let id = Self::current().or_else(|| of_test(request)?.id);
+        let id = Self::current().or_else(|| of_test(request)?.id().cloned());
         ready(id.ok_or_else(outside))
     }
 }
@@ -157,7 +159,7 @@ impl FromRequest for RequestId {
 pub(crate) fn with(use_ids: impl FnOnce(&RequestId, Option<&TraceContext>)) {
     let _ = CURRENT.try_with(|scope| {
         if let Ok(scope) = scope.try_borrow()
-            && let Some(id) = &scope.id
+            && let Some(id) = scope.id()
         {
             use_ids(id, scope.trace());
         }
@@ -186,12 +188,9 @@ pub(super) fn of_test(request: &HttpRequest) -> Option<Scope> {
         return Some(scope.clone());
     }
     let headers = request.headers();
-    let scope = Scope {
-        id: Some(RequestId::accept(headers.get("x-request-id"))),
-        trace: TraceContext::accept(headers),
-        span: None,
-        summary: Some(Summary::default()),
-    };
+    let id = RequestId::accept(headers.get("x-request-id"));
+    let mut scope = Scope::new(id, TraceContext::accept(headers));
+    scope.make_summary();
     extensions.insert(OfTest(scope.clone()));
     Some(scope)
 }
@@ -200,98 +199,132 @@ pub(super) fn of_test(request: &HttpRequest) -> Option<Scope> {
 #[cfg(feature = "opentelemetry-0_33")]
 pub(crate) fn note_span(span: impl FnOnce() -> Option<TraceContext>) {
     let _ = CURRENT.try_with(|scope| {
-        let lacks_one = |scope: &Scope| scope.id.is_some() && scope.span.is_none();
+        let lacks_one = |scope: &Scope| scope.ids().is_some_and(|ids| ids.span.is_none());
         if scope.try_borrow().is_ok_and(|scope| lacks_one(&scope))
             && let Some(span) = span()
             && let Ok(mut scope) = scope.try_borrow_mut()
+            && let Some(known) = &mut scope.0
+            && let Some(ids) = &mut known.ids
         {
-            scope.span = Some(span);
+            ids.span = Some(span);
         }
     });
 }
 
-/// What is known about a request wherever its code runs.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Scope {
-    id: Option<RequestId>,
-    /// The trace that the client named.
-    trace: Option<TraceContext>,
-    /// The first span that was begun here, if OpenTelemetry is used.
-    span: Option<TraceContext>,
-    summary: Option<Summary>,
-}
+/// What is known about a request wherever its code runs; nothing outside of one.
+///
+/// It is a box because a scope is moved and swapped often.
+#[derive(Debug, Default)]
+pub(crate) struct Scope(Option<Box<Known>>);
 
 thread_local! {
     /// The scope of the future that is polled on this thread. Each poll swaps its own in and out again.
-    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope { id: None, trace: None, span: None, summary: None }) };
+    static CURRENT: RefCell<Scope> = const { RefCell::new(Scope(None)) };
 }
 
 impl Scope {
     pub(crate) fn new(id: RequestId, trace: Option<TraceContext>) -> Self {
-        Self {
-            id: Some(id),
+        Self(Some(Known::of(Ids {
+            id,
             trace,
             span: None,
-            summary: None,
+        })))
+    }
+
+    /// Notes what the summary of the request needs, which arrives now.
+    #[inline]
+    pub(crate) fn arrive(&mut self, head: &RequestHead, with_query: bool, remote: Option<IpAddr>) {
+        if let Some(known) = &mut self.0 {
+            known.arrival.set(head, with_query, remote);
+            known.has_arrived = true;
         }
     }
 
-    /// Returns the scope of work that goes on beside the current request, in its name.
-    fn beside() -> Self {
-        let scope = CURRENT.try_with(|scope| Self {
-            summary: None,
-            ..scope.borrow().clone()
-        });
-        scope.unwrap_or_default()
+    /// Returns what was noted when the request arrived.
+    #[inline]
+    pub(crate) fn arrival(&self) -> Option<&Arrival> {
+        let known = self.0.as_deref().filter(|known| known.has_arrived);
+        known.map(|known| &known.arrival)
+    }
+
+    /// Returns the current request's ids.
+    fn current_ids() -> Option<Ids> {
+        let ids = CURRENT.try_with(|scope| scope.borrow().ids().cloned());
+        ids.ok().flatten()
     }
 
     /// Returns the scope of work that goes on in the name of `id`: with its trace, if it is the current request's.
     fn of(id: RequestId) -> Self {
-        let current = Self::beside();
-        if current.id.as_ref() == Some(&id) {
-            current
-        } else {
-            Self::new(id, None)
+        match Self::current_ids() {
+            Some(ids) if ids.id == id => Self(Some(Known::of(ids))),
+            _ => Self::new(id, None),
         }
     }
 
     /// Makes this the current scope until the returned value is dropped.
+    #[inline]
     pub(crate) fn enter(&mut self) -> Entered<'_> {
         self.swap();
         Entered(self)
     }
 
+    #[inline]
     fn swap(&mut self) {
         let _ = CURRENT.try_with(|current| mem::swap(self, &mut *current.borrow_mut()));
     }
 
+    #[inline]
+    fn ids(&self) -> Option<&Ids> {
+        self.0.as_ref()?.ids.as_ref()
+    }
+
     pub(crate) fn id(&self) -> Option<&RequestId> {
-        self.id.as_ref()
+        Some(&self.ids()?.id)
     }
 
     /// Returns the trace for log lines: that of our first span if there is one, otherwise the client's.
     pub(crate) fn trace(&self) -> Option<&TraceContext> {
-        self.span.as_ref().or(self.trace.as_ref())
+        let ids = self.ids()?;
+        ids.span.as_ref().or(ids.trace.as_ref())
     }
 
     pub(crate) fn summary(&self) -> Option<&Summary> {
-        self.summary.as_ref()
+        self.0.as_ref()?.summary.as_ref()
     }
 
-    pub(crate) fn into_id(self) -> Option<RequestId> {
-        self.id
+    /// Returns the summary, which is made when it is first asked for.
+    fn make_summary(&mut self) -> Option<&Summary> {
+        Some(self.0.as_mut()?.summary.get_or_insert_default())
+    }
+
+    pub(crate) fn into_id(mut self) -> Option<RequestId> {
+        Some(self.0.as_mut()?.ids.take()?.id)
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(known) = self.0.take() {
+            known.give_back();
+        }
+    }
+}
+
+/// A scope of the same request, which knows nothing of its arrival.
+impl Clone for Scope {
+    fn clone(&self) -> Self {
+        Self(self.ids().cloned().map(|ids| {
+            let mut known = Known::of(ids);
+            known.summary = self.summary().cloned();
+            known
+        }))
     }
 }
 
 /// The current request's summary, made when it is first asked for. `None` outside a request.
 pub(crate) fn summary() -> Option<Summary> {
-    let found = CURRENT.try_with(|scope| {
-        let mut scope = scope.borrow_mut();
-        scope
-            .id
-            .is_some()
-            .then(|| scope.summary.get_or_insert_default().clone())
-    });
+    let found = CURRENT.try_with(|scope| scope.borrow_mut().make_summary().cloned());
     found.ok().flatten()
 }
 

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-const CLOUD: HeaderName = HeaderName::from_static("x-cloud-trace-context");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static CLOUD: HeaderName = HeaderName::from_static("x-cloud-trace-context");
 
 /// A longer `tracestate` is dropped: the specification asks that 512 characters are passed on.
 const LONGEST_STATE: usize = 512;
@@ -238,11 +238,11 @@ mod tests {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
     const SPAN: &str = "00f067aa0ba902b7";
 
-    fn accept(headers: &[(HeaderName, &str)]) -> Option<TraceContext> {
+    fn accept(headers: &[(&HeaderName, &str)]) -> Option<TraceContext> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let value = HeaderValue::from_bytes(value.as_bytes()).expect("fit for a header");
-            map.append(name.clone(), value);
+            map.append(HeaderName::clone(name), value);
         }
         TraceContext::accept(&map)
     }
@@ -263,7 +263,7 @@ mod tests {
             (format!("01-{TRACE}-{SPAN}-01"), "01"),
             (format!("cc-{TRACE}-{SPAN}-01-what-the-future-brings"), "01"),
         ] {
-            let trace = accept(&[(TRACEPARENT, &sent)]).expect(&sent);
+            let trace = accept(&[(&TRACEPARENT, &sent)]).expect(&sent);
             assert_eq!((trace.trace_id(), trace.span_id()), (TRACE, Some(SPAN)));
             let parent = format!("traceparent: 00-{TRACE}-{SPAN}-{flags}");
             assert_eq!(sent_on(&trace), [parent]);
@@ -290,17 +290,17 @@ mod tests {
             format!(" 00-{TRACE}-{SPAN}-01"),
             format!("00-{TRACE}é-{SPAN}-01"),
         ] {
-            assert_eq!(accept(&[(TRACEPARENT, &sent)]), None, "{sent}");
+            assert_eq!(accept(&[(&TRACEPARENT, &sent)]), None, "{sent}");
         }
         let sent = format!("00-{TRACE}-{SPAN}-01");
-        let twice = [(TRACEPARENT, &*sent), (TRACEPARENT, &*sent)];
+        let twice = [(&TRACEPARENT, &*sent), (&TRACEPARENT, &*sent)];
         assert_eq!(accept(&twice), None, "which of two?");
     }
 
     #[test]
     fn googles_header_counts_where_there_is_no_traceparent_and_its_span_becomes_hexadecimal() {
         let sent = format!("{TRACE}/67667974448284343;o=1");
-        let trace = accept(&[(CLOUD, &sent)]).expect("valid");
+        let trace = accept(&[(&CLOUD, &sent)]).expect("valid");
         assert_eq!((trace.trace_id(), trace.span_id()), (TRACE, Some(SPAN)));
         assert_eq!(
             sent_on(&trace),
@@ -310,16 +310,16 @@ mod tests {
             ]
         );
         let other = format!("00-{}-{SPAN}-00", TRACE.replace('4', "5"));
-        let both = accept(&[(CLOUD, &sent), (TRACEPARENT, &other)]).expect("valid");
+        let both = accept(&[(&CLOUD, &sent), (&TRACEPARENT, &other)]).expect("valid");
         assert_eq!(both.trace_id(), TRACE.replace('4', "5"));
         let (upper, biggest) = (TRACE.to_uppercase(), u64::MAX);
-        let trace = accept(&[(CLOUD, &format!("{upper}/{biggest}"))]).expect("valid");
+        let trace = accept(&[(&CLOUD, &format!("{upper}/{biggest}"))]).expect("valid");
         assert_eq!(
             (trace.trace_id(), trace.span_id()),
             (TRACE, Some("ffffffffffffffff"))
         );
         for alone in [TRACE.to_owned(), format!("{TRACE}/0;o=0")] {
-            let trace = accept(&[(CLOUD, &alone)]).expect(&alone);
+            let trace = accept(&[(&CLOUD, &alone)]).expect(&alone);
             assert_eq!((trace.trace_id(), trace.span_id()), (TRACE, None));
         }
         for bad in [
@@ -333,7 +333,7 @@ mod tests {
             &format!("{TRACE}/x"),
             &format!("{}/1", "0".repeat(32)),
         ] {
-            assert_eq!(accept(&[(CLOUD, bad)]), None, "{bad}");
+            assert_eq!(accept(&[(&CLOUD, bad)]), None, "{bad}");
         }
     }
 
@@ -342,8 +342,8 @@ mod tests {
         let parent = format!("00-{TRACE}-{SPAN}-01");
         let baggage = HeaderName::from_static("baggage");
         let with = |states: &[&str]| {
-            let mut headers = vec![(TRACEPARENT, &*parent), (baggage.clone(), "user=17")];
-            headers.extend(states.iter().map(|state| (TRACESTATE, *state)));
+            let mut headers = vec![(&TRACEPARENT, &*parent), (&baggage, "user=17")];
+            headers.extend(states.iter().map(|state| (&TRACESTATE, *state)));
             let trace = accept(&headers).expect("valid");
             sent_on(&trace)[1..].to_vec()
         };

@@ -15,9 +15,9 @@ use actix_web::{
 };
 use slog::Level;
 
-use super::{arrival::ArrivalBox, endpoints, engine::Engine, summary_record::SummaryRecord};
+use super::{endpoints, engine::Engine, remote::remote, summary_record::SummaryRecord};
 use crate::{
-    logging::payload_text,
+    logging::{self, payload_text},
     metrics::{RequestMetrics, Routes},
     reports::RequestReport,
     request::{InScope, RequestId, Scope, Summary, TraceContext},
@@ -30,7 +30,6 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 #[derive(Debug)]
 pub(crate) struct Exchange {
     engine: Arc<Engine>,
-    arrival: ArrivalBox,
     /// Its metrics, if it has any.
     metrics: Option<RequestMetrics>,
     /// The report that is sent if it fails.
@@ -39,7 +38,11 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Begins the exchange of a request that has just arrived. Returns it and the scope that its code is to run in.
-    pub(super) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
+    pub(super) fn start(
+        head: &RequestHead,
+        engine: &Arc<Engine>,
+        metrics: Option<RequestMetrics>,
+    ) -> (Self, Scope) {
         let options = &engine.options.summary;
         let id = RequestId::accept(head.headers.get(&options.id_header));
         let trace = if options.trace {
@@ -47,13 +50,18 @@ impl Exchange {
         } else {
             None
         };
+        let mut scope = Scope::new(id, trace);
+        // Only its summary and its metrics show it.
+        if metrics.is_some() || logging::is_on() {
+            let remote = (options.remote).then(|| remote(head, &options.proxies));
+            scope.arrive(head, options.querystring, remote.flatten());
+        }
         let exchange = Self {
             engine: engine.clone(),
-            arrival: ArrivalBox::of(head, options),
-            metrics: None,
+            metrics,
             report: None,
         };
-        (exchange, Scope::new(id, trace))
+        (exchange, scope)
     }
 
     /// Like `start`, for a request that goes to the app: it is counted, and reported if it fails.
@@ -63,8 +71,7 @@ impl Exchange {
         metrics: Option<RequestMetrics>,
         routes: &Routes,
     ) -> (Self, Scope) {
-        let (mut exchange, scope) = Self::start(request.head(), engine);
-        exchange.metrics = metrics;
+        let (mut exchange, scope) = Self::start(request.head(), engine, metrics);
         exchange.report = engine.reports.request(request, routes);
         (exchange, scope)
     }
@@ -77,60 +84,60 @@ impl Exchange {
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
-        let outcome = outcome.and_then(|response| {
-            let with_body = || response.map_body(|_, body| in_scope(body, &scope));
-            catch_unwind(AssertUnwindSafe(with_body)).map_err(|payload| panicked(&*payload))
-        });
         let metrics = self.metrics.take();
-        match outcome {
-            Ok(mut response) => {
-                let status = response.status();
-                if let Some(metrics) = metrics {
-                    metrics.answered(response.request(), status, self.arrival.took());
-                }
-                let code = status.as_u16();
-                let error = response.response().error();
-                self.log(
-                    level(code),
-                    &scope,
-                    code,
-                    error.map(|error| error as &dyn Display),
-                );
-                if let (Some(report), Some(error)) = (&self.report, error)
-                    && code >= 500
-                {
-                    // If its `Display` panicked, that is already in the log.
-                    let _ = in_request(&scope, || report.failed(error));
-                }
-                self.echo(scope, response.response_mut());
-                Ok(response)
-            }
-            Err(error) => {
-                let made = in_request(&scope, || error.error_response());
-                let (error, mut response) = match made {
-                    Ok(response) => (error, response),
-                    Err(panic) => (panic, endpoints::internal_error()),
-                };
-                if let Some(metrics) = metrics {
-                    let path = String::from_utf8_lossy(self.arrival.sent.path());
-                    metrics.failed(
-                        &self.arrival.method,
-                        &path,
-                        response.status(),
-                        self.arrival.took(),
-                    );
-                }
-                let code = response.status().as_u16();
-                self.log(level(code), &scope, code, Some(&error));
-                if let Some(report) = &self.report
-                    && code >= 500
-                {
-                    let _ = in_request(&scope, || report.failed(&error));
-                }
-                self.echo(scope, &mut response);
-                Err(InternalError::from_response(error, response).into())
-            }
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => return Err(self.fail(scope, error, metrics)),
+        };
+        let with_body = || response.map_body(|_, body| in_scope(body, &scope));
+        let mut response = match catch_unwind(AssertUnwindSafe(with_body)) {
+            Ok(response) => response,
+            Err(payload) => return Err(self.fail(scope, panicked(&*payload), metrics)),
+        };
+        let status = response.status();
+        if let (Some(metrics), Some(arrival)) = (metrics, scope.arrival()) {
+            metrics.answered(response.request(), status, arrival.took());
         }
+        let code = status.as_u16();
+        let error = response.response().error();
+        Self::log(
+            level(code),
+            &scope,
+            code,
+            error.map(|error| error as &dyn Display),
+        );
+        if let (Some(report), Some(error)) = (&self.report, error)
+            && code >= 500
+        {
+            // If its `Display` panicked, that is already in the log.
+            let _ = in_request(&scope, || report.failed(error));
+        }
+        self.echo(scope, response.response_mut());
+        Ok(response)
+    }
+
+    /// Logs the summary of a request that the app has failed to answer. Returns the error that makes the response.
+    #[cold]
+    fn fail(&self, scope: Scope, error: Error, metrics: Option<RequestMetrics>) -> Error {
+        let made = in_request(&scope, || error.error_response());
+        let (error, mut response) = match made {
+            Ok(response) => (error, response),
+            Err(panic) => (panic, endpoints::internal_error()),
+        };
+        if let (Some(metrics), Some(arrival)) = (metrics, scope.arrival()) {
+            let path = String::from_utf8_lossy(arrival.sent.path());
+            let (status, took) = (response.status(), arrival.took());
+            metrics.failed(&arrival.method, &path, status, took);
+        }
+        let code = response.status().as_u16();
+        Self::log(level(code), &scope, code, Some(&error));
+        if let Some(report) = &self.report
+            && code >= 500
+        {
+            let _ = in_request(&scope, || report.failed(&error));
+        }
+        self.echo(scope, &mut response);
+        InternalError::from_response(error, response).into()
     }
 
     /// Finishes a request to one of our own endpoints, which is logged only if its status has changed.
@@ -143,20 +150,20 @@ impl Exchange {
             } else {
                 level(code)
             };
-            self.log(level, &scope, code, None);
+            Self::log(level, &scope, code, None);
         }
         self.echo(scope, response.response_mut());
     }
 
     /// Logs the summary of a request that is given up.
-    pub(super) fn abandon(&self, scope: &Scope, panic: Option<&str>) {
+    pub(super) fn abandon(scope: &Scope, panic: Option<&str>) {
         let reason =
             "given up before there was a response: the client went away, or the server stopped";
         match panic {
-            None => self.log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason)),
+            None => Self::log(Level::Info, scope, CLIENT_CLOSED_REQUEST, Some(&reason)),
             Some(panic) => {
                 let reason = format!("{reason}; then {panic}");
-                self.log(Level::Error, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
+                Self::log(Level::Error, scope, CLIENT_CLOSED_REQUEST, Some(&reason));
             }
         }
     }
@@ -172,13 +179,14 @@ impl Exchange {
         self.engine.close_if_draining(response);
     }
 
-    fn log(&self, level: Level, scope: &Scope, code: u16, error: Option<&dyn Display>) {
+    #[inline]
+    fn log(level: Level, scope: &Scope, code: u16, error: Option<&dyn Display>) {
         let is_skipped = scope.summary().is_some_and(Summary::is_skipped);
-        if is_skipped && code < 500 {
+        let Some(arrival) = scope.arrival().filter(|_| !is_skipped || code >= 500) else {
             return;
-        }
+        };
         let record = SummaryRecord {
-            arrival: &self.arrival,
+            arrival,
             scope,
             code,
         };

@@ -216,7 +216,7 @@ impl<S> DockerflowMiddleware<S> {
 
     /// Answers 404 on the operations port, from which no request reaches the app.
     fn nothing<F>(&self, request: ServiceRequest) -> Answer<F> {
-        let (exchange, scope) = Exchange::start(request.head(), &self.engine);
+        let (exchange, scope) = Exchange::start(request.head(), &self.engine, None);
         let mut response = request.into_response(HttpResponse::NotFound().finish());
         exchange.finish_probe(scope, &mut response, true);
         Answer::Immediate {
@@ -228,7 +228,7 @@ impl<S> DockerflowMiddleware<S> {
         let engine = &self.engine;
         // Almost no probe has a line in the log: an exchange is started only for one that may have.
         let mut watch =
-            (engine.options.summary.probes).then(|| Exchange::start(request.head(), engine));
+            (engine.options.summary.probes).then(|| Exchange::start(request.head(), engine, None));
         let immediate = {
             let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
             endpoint.immediate(request.request(), engine)
@@ -236,7 +236,7 @@ impl<S> DockerflowMiddleware<S> {
         if let Some(response) = immediate {
             let news = endpoint.is_news(request.request(), response.status(), engine);
             if news && watch.is_none() {
-                watch = Some(Exchange::start(request.head(), engine));
+                watch = Some(Exchange::start(request.head(), engine, None));
             }
             let mut response = request.into_response(response);
             match watch {
@@ -247,7 +247,8 @@ impl<S> DockerflowMiddleware<S> {
                 result: Some(Ok(response)),
             };
         }
-        let (exchange, scope) = watch.unwrap_or_else(|| Exchange::start(request.head(), engine));
+        let (exchange, scope) =
+            watch.unwrap_or_else(|| Exchange::start(request.head(), engine, None));
         let engine = engine.clone();
         let (request, _) = request.into_parts();
         Answer::Heartbeat {
@@ -310,10 +311,10 @@ pin_project! {
             // A value of the handler that panics when dropped would end the connection, with the requests pipelined behind this one.
             let abandoned = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().abandon()));
             match abandoned {
-                Ok(scope) => exchange.abandon(&scope, None),
+                Ok(scope) => Exchange::abandon(&scope, None),
                 Err(payload) => {
                     let panic = format!("the handler panicked: {}", payload_text(&*payload));
-                    exchange.abandon(&this.future.abandon(), Some(&panic));
+                    Exchange::abandon(&this.future.abandon(), Some(&panic));
                 }
             }
         }
@@ -333,17 +334,23 @@ where
             let report = this.exchange.as_ref();
             let report = report.and_then(|exchange| exchange.report.as_ref());
             let _reported = report.map(RequestReport::enter);
-            catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(context)))
+            let poll = || match this.future.as_mut().poll(context) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(outcome) => Poll::Ready((this.future.as_mut().end(), outcome)),
+            };
+            catch_unwind(AssertUnwindSafe(poll))
         };
-        let outcome = match polled {
+        let (scope, outcome) = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome,
-            Err(payload) => Err(panicked(&*payload)),
-        };
-        let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
-        let (scope, outcome) = match ended {
-            Ok(scope) => (scope, outcome),
-            Err(payload) => (this.future.end(), Err(panicked(&*payload))),
+            Ok(Poll::Ready(ended)) => ended,
+            Err(payload) => {
+                let outcome = Err(panicked(&*payload));
+                let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
+                match ended {
+                    Ok(scope) => (scope, outcome),
+                    Err(payload) => (this.future.end(), Err(panicked(&*payload))),
+                }
+            }
         };
         let exchange = this.exchange.as_mut();
         let exchange = exchange.expect("a future is not polled after it is ready");

@@ -1,7 +1,6 @@
 //! The service: the middleware around an app, and the endpoints that it answers.
 
 mod accept;
-mod arrival;
 mod drain;
 mod endpoints;
 mod engine;
@@ -15,7 +14,6 @@ mod process_metrics;
 mod raise;
 mod remote;
 mod response;
-mod sent;
 mod shared;
 mod summary_record;
 mod target;

@@ -6,10 +6,9 @@ use log::kv;
 use serde_json::Value as Json;
 use slog::Level;
 
-use super::arrival::Arrival;
 use crate::{
-    logging::{self, Known, Line, Logging, Value, known},
-    request::{Fields, Scope},
+    logging::{self, Known, KnownFields, Line, Logging, Value, is_plain, known},
+    request::{Arrival, Fields, Scope},
 };
 
 const TARGET: &str = "request.summary";
@@ -51,8 +50,18 @@ impl SummaryRecord<'_> {
         let arrival = self.arrival;
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(arrival.took().as_millis());
+        // These are bytes that the client chose, whatever their type. Almost all are plain; one look at all costs less than one at
+        // each.
+        let is_plain = is_plain(arrival.sent.all());
+        let sent = |bytes| {
+            if is_plain {
+                Value::Plain(bytes)
+            } else {
+                Value::Bytes(bytes)
+            }
+        };
         if let Some(agent) = arrival.sent.agent() {
-            field.put(known!("agent"), Value::Bytes(agent));
+            field.put(known!("agent"), sent(agent));
         }
         field.put(
             known!("errno"),
@@ -60,16 +69,15 @@ impl SummaryRecord<'_> {
         );
         field.put(known!("code"), Value::Unsigned(code));
         if let Some(lang) = arrival.sent.lang() {
-            field.put(known!("lang"), Value::Bytes(lang));
+            field.put(known!("lang"), sent(lang));
         }
         field.put(
             known!("method"),
             Value::Plain(arrival.method.as_str().as_bytes()),
         );
-        // These are bytes that the client chose, whatever their type.
-        field.put(known!("path"), Value::Bytes(arrival.sent.path()));
+        field.put(known!("path"), sent(arrival.sent.path()));
         if let Some(query) = arrival.sent.query() {
-            field.put(known!("querystring"), Value::Bytes(query));
+            field.put(known!("querystring"), sent(query));
         }
         if let Some(address) = arrival.remote {
             field.put(known!("remote"), Value::Format(format_args!("{address}")));
@@ -115,24 +123,35 @@ impl SummaryRecord<'_> {
         Ref::filter_map(fields, |fields| fields.get(name)).ok()
     }
 
+    #[inline]
     fn write(&self, logging: &Logging, line: &mut Line<'_>) {
-        line.headline(|| self.headline());
-        if let Some(trace) = self.scope.trace() {
-            logging.google_trace(line, trace);
+        if line.is_for_google() {
+            line.headline(|| self.headline());
+            if let Some(trace) = self.scope.trace() {
+                logging.google_trace(line, trace);
+            }
+            line.http_request(self.code, |pair| self.http_request(pair));
         }
-        line.http_request(self.code, |pair| self.http_request(pair));
         let Some(summary) = self.scope.summary() else {
-            return self.each(ToLine(line));
+            return self.ours(line);
         };
         let fields = summary.fields();
         let mut set = fields.iter().filter(|(_, value)| !value.is_null());
         if set.any(|(key, _)| is_ours(key)) {
             self.each(Unset(line, &fields));
         } else {
-            self.each(ToLine(line));
+            self.ours(line);
         }
         for (key, value) in fields.iter().filter(|(key, _)| key != "msg") {
             line.json(key, value, Line::unique);
+        }
+    }
+
+    /// Writes the fields that are ours, none of which the app has set.
+    fn ours(&self, line: &mut Line<'_>) {
+        match line.known_fields() {
+            Some(fields) => self.each(fields),
+            None => self.each(ToLine(line)),
         }
     }
 
@@ -199,12 +218,18 @@ trait Put {
     fn put(&mut self, key: Known, value: Value<'_>);
 }
 
-/// Writes them.
+impl Put for KnownFields<'_> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "it is as KnownFields::add is")]
+    fn put(&mut self, key: Known, value: Value<'_>) {
+        self.add(key, value);
+    }
+}
+
+/// Writes them to a line of any format.
 struct ToLine<'a, 'b>(&'a mut Line<'b>);
 
 impl Put for ToLine<'_, '_> {
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is as Line::known is")]
     fn put(&mut self, key: Known, value: Value<'_>) {
         self.0.known(key, value);
     }

@@ -7,7 +7,7 @@ use actix_web::{
 
 /// All parts in one buffer, one after the other: sharing the request's own costs more than copying a few bytes.
 #[derive(Debug, Default)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     bytes: Vec<u8>,
     /// Where the path ends.
     path: usize,
@@ -21,7 +21,7 @@ pub(super) struct Sent {
 impl Sent {
     /// Copies the parts of a request in place of those of an earlier one, the query only if the summary shows it.
     #[inline]
-    pub(super) fn set(&mut self, head: &RequestHead, with_query: bool) {
+    pub(crate) fn set(&mut self, head: &RequestHead, with_query: bool) {
         let bytes = &mut self.bytes;
         bytes.clear();
         let mut add = |part: &[u8]| {
@@ -39,23 +39,28 @@ impl Sent {
     }
 
     /// How many bytes it has room for.
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    pub(super) fn path(&self) -> &[u8] {
+    /// Returns all parts as one text.
+    pub(crate) fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn path(&self) -> &[u8] {
         &self.bytes[..self.path]
     }
 
-    pub(super) fn query(&self) -> Option<&[u8]> {
+    pub(crate) fn query(&self) -> Option<&[u8]> {
         Some(&self.bytes[self.path..self.query?])
     }
 
-    pub(super) fn agent(&self) -> Option<&[u8]> {
+    pub(crate) fn agent(&self) -> Option<&[u8]> {
         Some(&self.bytes[self.query.unwrap_or(self.path)..self.agent?])
     }
 
-    pub(super) fn lang(&self) -> Option<&[u8]> {
+    pub(crate) fn lang(&self) -> Option<&[u8]> {
         let from = self.agent.or(self.query).unwrap_or(self.path);
         self.has_lang.then(|| &self.bytes[from..])
     }
