@@ -23,13 +23,6 @@ pub(crate) fn fingerprint(seed: u64, text: &[u8]) -> u64 {
     mix(number, last)
 }
 
-/// Returns the number of a text that lasts as long as the process, by its address and length.
-#[inline]
-pub(crate) fn fingerprint_of_place(seed: u64, text: &'static str) -> u64 {
-    // The first bits of an address are 0. Inverted, it differs from the bytes of any text of UTF-8, which has no 0xff.
-    mix(begin(seed, text.as_bytes()), !(text.as_ptr().addr() as u64))
-}
-
 /// Seed and length are in different halves, so that a small seed and length cannot be confused with others.
 #[inline]
 fn begin(seed: u64, text: &[u8]) -> u64 {

@@ -2,15 +2,15 @@
 
 use std::{
     cell::Cell,
-    iter,
+    pin::pin,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{
-    future::{FutureExt as _, join_all},
-    stream::{FuturesOrdered, StreamExt as _},
+    future::{FutureExt as _, join_all, ready},
+    stream::{FuturesUnordered, StreamExt as _},
 };
 use tokio::{
     sync::oneshot,
@@ -28,7 +28,7 @@ use super::{
     observer::HeartbeatObserver,
     promise::Promise,
     records::{TARGET, milliseconds},
-    report::{CheckReport, Report},
+    report::Report,
     state::HealthState,
 };
 use crate::{lock::lock, logging};
@@ -70,15 +70,17 @@ impl Run {
             arguments,
             observers,
         } = self;
+        let chunks = arguments.len().div_ceil(CHUNK);
         let each = arguments.into_iter().enumerate();
         let mut each = each.map(|(index, one)| runner.instances.check(&promise, index, one));
         // One that wakes up has its chunk polled, and no other.
-        let chunks = iter::from_fn(|| {
-            let chunk: Vec<_> = each.by_ref().take(CHUNK).collect();
-            (!chunk.is_empty()).then(|| join_all(chunk))
-        });
-        let checks: Vec<_> = chunks.collect::<FuturesOrdered<_>>().collect().await;
-        let Some(checks) = checks.into_iter().flatten().collect() else {
+        let chunks = (0..chunks).map(|_| join_all(each.by_ref().take(CHUNK)));
+        chunks
+            .collect::<FuturesUnordered<_>>()
+            .for_each(|_| ready(()))
+            .await;
+        let reports = lock(&promise.progress).iter().cloned().collect();
+        let Some(checks) = reports else {
             log::warn!(
                 target: TARGET,
                 "a run of the checks was lost: the worker that extracted their arguments has stopped"
@@ -120,18 +122,20 @@ enum Found {
 }
 
 impl Instances {
-    /// Waits for the arguments of a check, and then for the check, by its deadline. Returns `None` if the arguments were lost.
+    /// Waits for the arguments of a check, and then for the check, by its deadline. The promise gets its report, unless the arguments
+    /// were lost.
     async fn check(
         &self,
         promise: &Promise,
         index: usize,
         arguments: oneshot::Receiver<Arguments>,
-    ) -> Option<CheckReport> {
+    ) {
         let (check, began) = (&self.state.checks[index], promise.began);
         let instance = &self.each[index];
         let limit = self.state.limit(check);
         let is_extracted = Cell::new(false);
-        let found = async {
+        // It is large: pinned, it is not moved.
+        let found = pin!(async {
             if let Some(since) = instance.since.get() {
                 is_extracted.set(true);
                 return Some(Found::NotStarted(running(check, since.elapsed())));
@@ -144,27 +148,25 @@ impl Instances {
                 }
                 Err(message) => Some(Found::NotStarted(message)),
             }
-        };
+        });
         let (messages, duration) = match timeout_at((began + limit).into(), found).await {
-            Ok(found) => match found? {
-                Found::NotStarted(message) => (vec![message], began.elapsed()),
-                // Another check blocked the thread, so the timer could not fire: the check is late all the same.
-                Found::Ended(messages, duration) if duration > limit => {
-                    instance.log_late(check, limit, duration, &messages);
-                    (vec![timed_out(check, limit)], duration)
-                }
-                Found::Ended(messages, duration) => {
-                    instance.late.set(false);
-                    instance.given_up.set(false);
-                    (messages, duration)
-                }
-            },
+            Ok(None) => return,
+            Ok(Some(Found::NotStarted(message))) => (vec![message], began.elapsed()),
+            // Another check blocked the thread, so the timer could not fire: the check is late all the same.
+            Ok(Some(Found::Ended(messages, duration))) if duration > limit => {
+                instance.log_late(check, limit, duration, &messages);
+                (vec![timed_out(check, limit)], duration)
+            }
+            Ok(Some(Found::Ended(messages, duration))) => {
+                instance.late.set(false);
+                instance.given_up.set(false);
+                (messages, duration)
+            }
             Err(_) if is_extracted.get() => (vec![timed_out(check, limit)], began.elapsed()),
             Err(_) => (vec![not_extracted(check, limit)], began.elapsed()),
         };
         let report = self.state.check_report(check, duration, messages);
-        lock(&promise.progress)[index] = Some(report.clone());
-        Some(report)
+        lock(&promise.progress)[index] = Some(report);
     }
 
     /// Starts a check and waits for its messages. It goes on if nobody waits any more: what was slow once, such as a first

@@ -1,13 +1,13 @@
 //! Which records are logged: `LOG_LEVEL`, or else `RUST_LOG`.
 
 use std::{
-    cell::Cell,
     hash::{BuildHasher as _, RandomState},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use slog::Level;
 
-use crate::fingerprint::{fingerprint, fingerprint_of_place};
+use crate::fingerprint::fingerprint;
 
 /// Levels by target, as `LOG_LEVEL` gives them. A level is slog's number, from 1 for critical to 6 for trace; 0 is off.
 #[derive(Clone, Debug)]
@@ -35,16 +35,43 @@ impl PartialEq for Filter {
     }
 }
 
-/// How many decisions a thread remembers.
-const REMEMBERED: usize = 128;
+/// How many decisions are remembered.
+const REMEMBERED: usize = 256;
 
 /// How many bits of a decision are its level.
 const LEVEL: u64 = 0b111;
 
-thread_local! {
-    /// What was decided for targets: a program has few, and logs with each very often. A decision is the fingerprint of filter and
-    /// target, whose last bits are replaced by the level; 0 is none.
-    static DECISIONS: [Cell<u64>; REMEMBERED] = const { [const { Cell::new(0) }; REMEMBERED] };
+/// What was decided for targets: a program has few, and logs with each very often. A decision is the key of filter and target, whose
+/// last bits are replaced by the level; 0 is none.
+static DECISIONS: [AtomicU64; REMEMBERED] = [const { AtomicU64::new(0) }; REMEMBERED];
+
+/// Returns the level that was decided for a key.
+#[inline]
+fn remembered(key: u64) -> Option<usize> {
+    let key = without_level(key);
+    let decision = DECISIONS[place(key)].load(Relaxed);
+    ((decision ^ key) <= LEVEL).then_some((decision & LEVEL) as usize)
+}
+
+#[cold]
+fn remember(key: u64, level: usize) {
+    let key = without_level(key);
+    DECISIONS[place(key)].store(key | level as u64, Relaxed);
+}
+
+/// A key without the bits that make room for the level. It is never 0.
+#[inline]
+fn without_level(key: u64) -> u64 {
+    (key | 1 << 63) & !LEVEL
+}
+
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the bits that are left are a place"
+)]
+fn place(key: u64) -> usize {
+    (key >> 3) as usize % REMEMBERED
 }
 
 impl Filter {
@@ -129,38 +156,44 @@ impl Filter {
     /// Whether a record is logged.
     #[inline]
     pub(crate) fn allows(&self, level: Level, target: &str) -> bool {
-        let fingerprint = || fingerprint(self.number, target.as_bytes());
-        self.decides(level, target, fingerprint)
-    }
-
-    /// The same for a target that is a constant of the program, as that of almost every record: its address and length identify it.
-    #[inline]
-    pub(crate) fn allows_constant(&self, level: Level, target: &'static str) -> bool {
-        let fingerprint = || fingerprint_of_place(self.number, target);
-        self.decides(level, target, fingerprint)
-    }
-
-    #[inline]
-    fn decides(&self, level: Level, target: &str, fingerprint: impl Fn() -> u64) -> bool {
         let level = level.as_usize();
-        level <= self.most
-            && (self.directives.is_empty() || level <= self.level_of(target, fingerprint()))
+        let key = || fingerprint(self.number, target.as_bytes());
+        level <= self.most && (self.directives.is_empty() || level <= self.level_of(target, key()))
     }
 
+    /// The same for a target that is a constant of the program, as that of almost every record. `None` if it was not decided
+    /// lately: [`Filter::allows_constant`] decides it.
     #[inline]
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the bits that are left are a place"
-    )]
-    fn level_of(&self, target: &str, fingerprint: u64) -> usize {
-        // Its last bits make room for the level, and it is never 0.
-        let fingerprint = (fingerprint | 1 << 63) & !LEVEL;
-        DECISIONS.with(|decisions| {
-            let known = &decisions[(fingerprint >> 3) as usize % REMEMBERED];
-            if known.get() & !LEVEL != fingerprint {
-                known.set(fingerprint | self.decide(target) as u64);
-            }
-            (known.get() & LEVEL) as usize
+    pub(crate) fn remembers(&self, level: Level, target: &'static str) -> Option<bool> {
+        let level = level.as_usize();
+        if level > self.most {
+            return Some(false);
+        }
+        if self.directives.is_empty() {
+            return Some(true);
+        }
+        remembered(self.key_of_constant(target)).map(|most| level <= most)
+    }
+
+    /// Whether a record is logged whose target is a constant.
+    pub(crate) fn allows_constant(&self, level: Level, target: &'static str) -> bool {
+        let level = level.as_usize();
+        level <= self.most && level <= self.level_of(target, self.key_of_constant(target))
+    }
+
+    /// The key of a constant: its address and length identify it.
+    #[inline]
+    fn key_of_constant(&self, target: &'static str) -> u64 {
+        self.number ^ (target.as_ptr().addr() as u64) << 3 ^ (target.len() as u64) << 51
+    }
+
+    /// The level of a target whose decision has this key.
+    #[inline]
+    fn level_of(&self, target: &str, key: u64) -> usize {
+        remembered(key).unwrap_or_else(|| {
+            let level = self.decide(target);
+            remember(key, level);
+            level
         })
     }
 

@@ -159,16 +159,28 @@ impl Drain for Root {
             bridges::to_log(record, values);
             return Ok(());
         };
-        let allowed = match record.tag() {
-            "" => logging
-                .filter()
-                .allows_constant(record.level(), record.module()),
-            tag => logging.filter().allows(record.level(), tag),
+        let remembered = match record.tag() {
+            "" => logging.filter().remembers(record.level(), record.module()),
+            _ => None,
         };
-        if allowed {
-            write(logging, record, values);
+        match remembered {
+            Some(false) => {}
+            Some(true) => write(logging, record, values),
+            None => decide(logging, record, values),
         }
         Ok(())
+    }
+}
+
+#[inline(never)] // what is remembered needs none of its preparations
+fn decide(logging: &Logging, record: &Record<'_>, values: &OwnedKVList) {
+    let (filter, level) = (logging.filter(), record.level());
+    let allowed = match record.tag() {
+        "" => filter.allows_constant(level, record.module()),
+        tag => filter.allows(level, tag),
+    };
+    if allowed {
+        write(logging, record, values);
     }
 }
 

@@ -27,17 +27,17 @@ impl log::Log for LogBridge {
             .allows(from_log(metadata.level()), metadata.target())
     }
 
+    #[inline]
     fn log(&self, record: &log::Record<'_>) {
-        let (filter, level) = (self.0.filter(), from_log(record.level()));
-        // Almost every target is its module, whose path is the program's text.
-        let module = record.module_path_static();
-        let module = module.filter(|module| ptr::eq(*module, record.target()));
-        let allowed = match module {
-            Some(module) => filter.allows_constant(level, module),
-            None => filter.allows(level, record.target()),
+        let level = from_log(record.level());
+        let remembered = match constant_target(record) {
+            Some(target) => self.0.filter().remembers(level, target),
+            None => None,
         };
-        if allowed {
-            self.write(record);
+        match remembered {
+            Some(false) => {}
+            Some(true) => self.write(record),
+            None => self.decide(record),
         }
     }
 
@@ -46,7 +46,26 @@ impl log::Log for LogBridge {
     }
 }
 
+/// Returns the target if it is a constant of the program: almost every target is its module, whose path is the program's text.
+#[inline]
+fn constant_target(record: &log::Record<'_>) -> Option<&'static str> {
+    let module = record.module_path_static();
+    module.filter(|module| ptr::eq(*module, record.target()))
+}
+
 impl LogBridge {
+    #[inline(never)] // what is remembered needs none of its preparations
+    fn decide(&self, record: &log::Record<'_>) {
+        let (filter, level) = (self.0.filter(), from_log(record.level()));
+        let allowed = match constant_target(record) {
+            Some(target) => filter.allows_constant(level, target),
+            None => filter.allows(level, record.target()),
+        };
+        if allowed {
+            self.write(record);
+        }
+    }
+
     #[inline(never)] // what is filtered out needs none of its preparations
     fn write(&self, record: &log::Record<'_>) {
         let message = Some(Value::Format(*record.args()));
