@@ -80,22 +80,21 @@ impl Exchange {
     ///
     /// The app's types may panic here: that is then the outcome.
     pub(super) fn finish<B: MessageBody + 'static>(
-        &mut self,
+        self,
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
-        let metrics = self.metrics.take();
         let response = match outcome {
             Ok(response) => response,
-            Err(error) => return Err(self.fail(scope, error, metrics)),
+            Err(error) => return Err(self.fail(scope, error)),
         };
         let with_body = || response.map_body(|_, body| in_scope(body, &scope));
         let mut response = match catch_unwind(AssertUnwindSafe(with_body)) {
             Ok(response) => response,
-            Err(payload) => return Err(self.fail(scope, panicked(&*payload), metrics)),
+            Err(payload) => return Err(self.fail(scope, panicked(&*payload))),
         };
         let status = response.status();
-        if let (Some(metrics), Some(arrival)) = (metrics, scope.arrival()) {
+        if let (Some(metrics), Some(arrival)) = (&self.metrics, scope.arrival()) {
             metrics.answered(response.request(), status, arrival.took());
         }
         let code = status.as_u16();
@@ -118,13 +117,13 @@ impl Exchange {
 
     /// Logs the summary of a request that the app has failed to answer. Returns the error that makes the response.
     #[cold]
-    fn fail(&self, scope: Scope, error: Error, metrics: Option<RequestMetrics>) -> Error {
+    fn fail(self, scope: Scope, error: Error) -> Error {
         let made = in_request(&scope, || error.error_response());
         let (error, mut response) = match made {
             Ok(response) => (error, response),
             Err(panic) => (panic, endpoints::internal_error()),
         };
-        if let (Some(metrics), Some(arrival)) = (metrics, scope.arrival()) {
+        if let (Some(metrics), Some(arrival)) = (&self.metrics, scope.arrival()) {
             let path = String::from_utf8_lossy(arrival.sent.path());
             let (status, took) = (response.status(), arrival.took());
             metrics.failed(&arrival.method, &path, status, took);

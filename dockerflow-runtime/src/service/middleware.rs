@@ -181,7 +181,7 @@ impl<S> DockerflowMiddleware<S> {
         B: MessageBody + 'static,
     {
         let metrics = self.engine.metrics.request(&request, &self.routes);
-        let (mut exchange, mut scope) =
+        let (exchange, mut scope) =
             Exchange::start_app(&request, &self.engine, metrics, &self.routes);
         let called = {
             let _entered = scope.enter();
@@ -263,6 +263,9 @@ impl<S> DockerflowMiddleware<S> {
     }
 }
 
+/// No executor does that.
+const POLLED_AGAIN: &str = "a future is not polled after it is ready";
+
 pin_project! {
     /// A response that is being made.
     #[project = AnswerProjection]
@@ -283,11 +286,9 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             AnswerProjection::App { future } => future.poll(context),
-            AnswerProjection::Immediate { result } => Poll::Ready(
-                result
-                    .take()
-                    .expect("a future is not polled after it is ready"),
-            ),
+            AnswerProjection::Immediate { result } => {
+                Poll::Ready(result.take().expect(POLLED_AGAIN))
+            }
             AnswerProjection::Heartbeat { future } => future.as_mut().poll(context).map(Ok),
         }
     }
@@ -340,23 +341,22 @@ where
             };
             catch_unwind(AssertUnwindSafe(poll))
         };
-        let (scope, outcome) = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(ended)) => ended,
-            Err(payload) => {
-                let outcome = Err(panicked(&*payload));
-                let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
-                match ended {
-                    Ok(scope) => (scope, outcome),
-                    Err(payload) => (this.future.end(), Err(panicked(&*payload))),
-                }
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready((scope, outcome))) => {
+                let exchange = this.exchange.take().expect(POLLED_AGAIN);
+                Poll::Ready(exchange.finish(scope, outcome))
             }
-        };
-        let exchange = this.exchange.as_mut();
-        let exchange = exchange.expect("a future is not polled after it is ready");
-        let finished = exchange.finish(scope, outcome);
-        // In place: it is large.
-        *this.exchange = None;
-        Poll::Ready(finished)
+            Err(payload) => {
+                let mut panic = panicked(&*payload);
+                let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
+                let scope = ended.unwrap_or_else(|payload| {
+                    panic = panicked(&*payload);
+                    this.future.end()
+                });
+                let exchange = this.exchange.take().expect(POLLED_AGAIN);
+                Poll::Ready(exchange.finish::<B>(scope, Err(panic)))
+            }
+        }
     }
 }
