@@ -149,14 +149,17 @@ fn write_float(into: &mut Vec<u8>, number: f64) {
 }
 
 #[inline]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "each number is known to be small"
-)]
 pub(super) fn write_unsigned(into: &mut Vec<u8>, number: u64) {
-    if number < 10 {
-        into.push(b'0' + number as u8);
-    } else if (100..1000).contains(&number) {
+    match u8::try_from(number) {
+        Ok(digit @ 0..10) => into.push(b'0' + digit),
+        _ => write_long(into, number),
+    }
+}
+
+#[inline(never)]
+#[allow(clippy::cast_possible_truncation, reason = "the digits are small")]
+fn write_long(into: &mut Vec<u8>, number: u64) {
+    if (100..1000).contains(&number) {
         // A status has so many digits.
         let [tens, ones] = PAIRS[(number % 100) as usize];
         into.extend_from_slice(&[b'0' + (number / 100) as u8, tens, ones]);

@@ -1,6 +1,6 @@
 //! How many workers the process can have: what actix-web and the limit of open files allow.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rlimit::{INFINITY, Resource};
 
 use crate::error::BadSetting;
 
@@ -21,15 +21,9 @@ const LEAST_FILES_OF_A_SERVER: u64 = 12;
 
 /// Raises the limit of open files as far as the process may, and returns it; `None` if there is none.
 pub(super) fn raise_file_limit() -> Option<u64> {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_) => limit.current,
-    }
+    let raised = rlimit::increase_nofile_limit(INFINITY);
+    let limit = raised.or_else(|_| Resource::NOFILE.get_soft());
+    limit.ok().filter(|limit| *limit != INFINITY)
 }
 
 /// Returns how many workers each of `servers` has: what was asked for, or as many as there are processors and room in the limit of

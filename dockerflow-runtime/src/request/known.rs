@@ -39,11 +39,16 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Returns a box for a request with these ids. It is to be given back.
+    /// Returns a box for a request, which knows nothing yet. It is to be given back.
     #[inline]
-    pub(super) fn of(ids: Ids) -> Box<Self> {
+    pub(super) fn spare() -> Box<Self> {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
-        let mut known = spare.ok().flatten().unwrap_or_else(Self::new);
+        spare.ok().flatten().unwrap_or_else(Self::new)
+    }
+
+    /// Returns a box for a request with these ids.
+    pub(super) fn of(ids: Ids) -> Box<Self> {
+        let mut known = Self::spare();
         known.ids = Some(ids);
         known
     }

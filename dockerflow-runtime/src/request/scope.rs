@@ -224,11 +224,13 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new(id: RequestId, trace: Option<TraceContext>) -> Self {
-        Self(Some(Known::of(Ids {
+        let mut known = Known::spare();
+        known.ids = Some(Ids {
             id,
             trace,
             span: None,
-        })))
+        });
+        Self(Some(known))
     }
 
     /// Notes what the summary of the request needs, which arrives now.
