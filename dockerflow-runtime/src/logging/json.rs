@@ -1,6 +1,7 @@
 //! Flat lines of JSON, by slog-json, for collectors that know nothing of mozlog.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     sync::{LazyLock, PoisonError, RwLock},
 };
@@ -85,22 +86,32 @@ fn name(level: Level) -> &'static str {
 
 /// Emits a value that is given as JSON: a string, a number or a boolean.
 fn emit(to: &mut dyn Serializer, key: Key, json: &[u8]) -> slog::Result {
-    let number = str::from_utf8(json).unwrap_or_default();
     match json {
-        b"true" => to.emit_bool(key, true),
-        b"false" => to.emit_bool(key, false),
-        [b'"', ..] => to.emit_str(key, &text(json)),
-        _ => match (number.parse(), number.parse(), number.parse()) {
-            (Ok(number), _, _) => to.emit_u64(key, number),
-            (_, Ok(number), _) => to.emit_i64(key, number),
-            (_, _, Ok(number)) => to.emit_f64(key, number),
-            _ => to.emit_str(key, number),
-        },
+        b"true" => return to.emit_bool(key, true),
+        b"false" => return to.emit_bool(key, false),
+        [b'"', ..] => return to.emit_str(key, &text(json)),
+        _ => {}
+    }
+    let number = str::from_utf8(json).unwrap_or_default();
+    if let Ok(number) = number.parse::<u64>() {
+        to.emit_u64(key, number)
+    } else if let Ok(number) = number.parse::<i64>() {
+        to.emit_i64(key, number)
+    } else if let Ok(number) = number.parse::<f64>() {
+        to.emit_f64(key, number)
+    } else {
+        to.emit_str(key, number)
     }
 }
 
-/// Returns the text of a JSON string.
-fn text(json: &[u8]) -> String {
+/// Returns the text of a JSON string. Almost none has an escape.
+fn text(json: &[u8]) -> Cow<'_, str> {
+    if let [b'"', inside @ .., b'"'] = json
+        && !inside.contains(&b'\\')
+        && let Ok(text) = str::from_utf8(inside)
+    {
+        return text.into();
+    }
     serde_json::from_slice(json).unwrap_or_default()
 }
 
