@@ -1,4 +1,6 @@
-//! Instructions a request and a record, counted by callgrind: repeatable for one binary, whatever else the machine does.
+//! Instructions a request and a record, counted by callgrind: repeatable for one binary, whatever else the machine does. The one
+//! exception is a heartbeat that runs its checks: on a busy machine its two threads wake each other more often, which costs up to 900
+//! more a check.
 //!
 //! Each scenario runs with two numbers of requests, so that starting up cancels out. It prints every scenario's number, then
 //! each bound with what was seen, and fails where a bound is broken. It needs `valgrind`. `-- TEXT` measures those scenarios alone
@@ -30,11 +32,11 @@ const BOUNDS: &[Bound] = &[
         10,
         6000,
     ),
-    Added("request, ours", "request, bare", 5100),
-    Added("request, ours, log off", "request, bare", 3000),
-    Added("request, ours, with statsd", "request, ours", 1150),
+    Added("request, ours", "request, bare", 4200),
+    Added("request, ours, log off", "request, bare", 2250),
+    Added("request, ours, with statsd", "request, ours", 950),
     Added("request, ours", "request, ours, without trace context", 300),
-    Added("request, ours, with Prometheus", "request, ours", 850),
+    Added("request, ours, with Prometheus", "request, ours", 800),
     Added("404 of 10 routes, with statsd", "404 of 10 routes", 900),
     // A second search of the routes would be 800,000 more.
     Added("404 of 500 routes, with statsd", "404 of 500 routes", 2000),
@@ -56,9 +58,9 @@ const BOUNDS: &[Bound] = &[
     AtMost("record of slog", 1950),
     AtMost("record of tracing", 2300),
     AtMost("record of tracing in a span", 3300),
-    AtMost("disabled record of log", 120),
-    AtMost("disabled record of slog", 110),
-    AtMost("disabled record of tracing", 50),
+    AtMost("disabled record of log", 80),
+    AtMost("disabled record of slog", 70),
+    AtMost("disabled record of tracing", 30),
 ];
 
 enum Bound {
