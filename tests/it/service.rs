@@ -2,9 +2,15 @@
 
 #![deny(impl_trait_redundant_captures)] // in a user's code, a lint that fires at what the attribute wrote
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use actix_web::{
-    App,
-    body::BoxBody,
+    App, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     get,
     http::StatusCode,
@@ -117,6 +123,61 @@ fn opaque(greeting: impl Into<String>) -> App {
 #[actix_web::test]
 async fn an_argument_may_be_of_an_unnamed_type() {
     assert_eq!(answer!(opaque("opaque"), "/").1, "opaque");
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bomb");
+    }
+}
+
+impl MessageBody for Bomb {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(1)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<web::Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
+/// A future that is ready at once, and panics when it is dropped.
+struct Ending(Option<ServiceResponse<Bomb>>, Bomb);
+
+impl Future for Ending {
+    type Output = Result<ServiceResponse<Bomb>, actix_web::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(self.0.take().expect("it is polled once")))
+    }
+}
+
+#[dockerflow::service(checks())]
+fn of_bombs() -> App {
+    App::new().wrap_fn(|request, _| {
+        let response = HttpResponse::Ok().finish().set_body(Bomb);
+        Ending(Some(request.into_response(response)), Bomb)
+    })
+}
+
+#[actix_web::test]
+async fn a_future_and_its_response_that_both_panic_when_they_are_dropped_end_no_process() {
+    let app = actix_web::test::init_service(of_bombs()).await;
+    let request = actix_web::test::TestRequest::get().to_request();
+    let failed = actix_web::test::try_call_service(&app, request).await;
+    let error = failed.expect_err("it panics");
+    assert_eq!(
+        error.error_response().status(),
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
 }
 
 #[dockerflow::service(checks())]

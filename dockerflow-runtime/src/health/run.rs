@@ -73,7 +73,7 @@ impl Run {
         let chunks = arguments.len().div_ceil(CHUNK);
         let each = arguments.into_iter().enumerate();
         let mut each = each.map(|(index, one)| runner.instances.check(&promise, index, one));
-        // One that wakes up has its chunk polled, and no other.
+        // A check that wakes up causes a poll of its own chunk only.
         let chunks = (0..chunks).map(|_| join_all(each.by_ref().take(CHUNK)));
         chunks
             .collect::<FuturesUnordered<_>>()
@@ -134,7 +134,7 @@ impl Instances {
         let instance = &self.each[index];
         let limit = self.state.limit(check);
         let is_extracted = Cell::new(false);
-        // It is large: pinned, it is not moved.
+        // It is large. Pinned here, it is not moved into the timeout.
         let found = pin!(async {
             if let Some(since) = instance.since.get() {
                 is_extracted.set(true);

@@ -24,6 +24,9 @@ pub(super) const TWICE: usize = 768;
 /// Maximum length of a name: a key, a target, the name of a program or host.
 pub(super) const NAME: usize = 256;
 
+/// Maximum length of a plain value without its quotes, which are part of its length.
+pub(super) const PLAIN: usize = NAME - 2;
+
 /// The mark at the end of a value that was cut.
 pub(super) const CUT: &str = "… [cut]";
 

@@ -64,7 +64,7 @@ fn is_plain<const ASCII: bool>(bytes: &[u8]) -> bool {
 #[inline]
 fn is_plain_stride<const ASCII: bool, const COUNT: usize>(bytes: &[u8; COUNT]) -> bool {
     let guilty = |byte: u8| {
-        // As a signed number, a byte that is not ASCII is below a space, too.
+        // Signed, the bytes from 0x80 on are negative, and thus below a space, too.
         let is_below = if ASCII {
             byte.cast_signed() < b' '.cast_signed()
         } else {

@@ -19,7 +19,7 @@ pub(crate) struct Filter {
     /// The longest target first, so that the first that fits is the closest. Modules are separated by dots.
     directives: Vec<(String, usize)>,
     /// Distinguishes the decisions of this filter from those of another. It is random: nobody can choose targets that have one
-    /// fingerprint, and by chance two of a program have one less often than once in 2^50 processes.
+    /// key, and by chance two of a program have one less often than once in 2^50 processes.
     number: u64,
 }
 
@@ -38,7 +38,7 @@ impl PartialEq for Filter {
 /// How many decisions are remembered.
 const REMEMBERED: usize = 256;
 
-/// How many bits of a decision are its level.
+/// The bits of a decision that are its level.
 const LEVEL: u64 = 0b111;
 
 /// What was decided for targets: a program has few, and logs with each very often. A decision is the key of filter and target, whose
@@ -59,19 +59,20 @@ fn remember(key: u64, level: usize) {
     DECISIONS[place(key)].store(key | level as u64, Relaxed);
 }
 
-/// A key without the bits that make room for the level. It is never 0.
+/// Clears the bits that the level will take, and sets the highest, so that no key is 0.
 #[inline]
 fn without_level(key: u64) -> u64 {
     (key | 1 << 63) & !LEVEL
 }
 
+/// Where the decision with this key is kept. Keys that share a place in one process need not in another.
 #[inline]
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the bits that are left are a place"
 )]
 fn place(key: u64) -> usize {
-    (key >> 3) as usize % REMEMBERED
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - REMEMBERED.ilog2())) as usize
 }
 
 impl Filter {
@@ -161,10 +162,10 @@ impl Filter {
         level <= self.most && (self.directives.is_empty() || level <= self.level_of(target, key()))
     }
 
-    /// The same for a target that is a constant of the program, as that of almost every record. `None` if it was not decided
-    /// lately: [`Filter::allows_constant`] decides it.
+    /// As [`Filter::allows`], for a target that is a constant of the program, as almost every one is. `None` if that has to be
+    /// decided: by [`Filter::allows_constant`].
     #[inline]
-    pub(crate) fn remembers(&self, level: Level, target: &'static str) -> Option<bool> {
+    pub(crate) fn at_once(&self, level: Level, target: &'static str) -> Option<bool> {
         let level = level.as_usize();
         if level > self.most {
             return Some(false);
@@ -432,5 +433,43 @@ mod tests {
         ] {
             assert_eq!(Filter::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_decided_for_a_constant_is_known_at_once_on_each_thread() {
+        let text: &'static str = Box::leak("a::b,a::c".to_owned().into_boxed_str());
+        let (off, on) = (&text[..4], &text[5..]);
+        // Other tests may decide so much meanwhile that it is forgotten.
+        let known = (0..20).any(|_| {
+            let filter = Filter::parse("info,a.b=off").expect("good");
+            assert_eq!(filter.at_once(Level::Trace, on), Some(false));
+            assert_eq!(filter.at_once(Level::Info, off), None);
+            assert!(!filter.allows_constant(Level::Info, off));
+            assert!(filter.allows_constant(Level::Info, on));
+            let at_once = || {
+                [
+                    filter.at_once(Level::Info, off),
+                    filter.at_once(Level::Info, on),
+                ]
+            };
+            let elsewhere = std::thread::scope(|scope| scope.spawn(at_once).join());
+            elsewhere.is_ok_and(|known| known == [Some(false), Some(true)])
+        });
+        assert!(known);
+        let simple = Filter::parse("info").expect("good");
+        assert_eq!(simple.at_once(Level::Info, on), Some(true));
+        assert_eq!(simple.at_once(Level::Debug, on), Some(false));
+    }
+
+    #[test]
+    fn two_constants_at_like_addresses_do_not_always_take_each_others_place() {
+        let text: &'static str = Box::leak("a".repeat(REMEMBERED + 4).into_boxed_str());
+        let (one, other) = (&text[..4], &text[REMEMBERED..]);
+        assert!((0..20).any(|_| {
+            let filter = Filter::parse("info,b=debug").expect("good");
+            filter.allows_constant(Level::Debug, one);
+            filter.allows_constant(Level::Debug, other);
+            filter.at_once(Level::Debug, one).is_some()
+        }));
     }
 }

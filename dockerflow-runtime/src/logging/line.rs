@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 use slog::Level;
 
 use super::{
-    bounds::{LONGEST, MESSAGE, MESSAGE_TWICE, NAME, RESERVE, VALUE},
+    bounds::{LONGEST, MESSAGE, MESSAGE_TWICE, NAME, PLAIN, RESERVE, VALUE},
     envelope::{Envelopes, Written},
     fields::{Field, Fields},
     json,
-    value::{Value, cut_string, write_dotted, write_known, write_name, write_value},
+    value::{Value, cut_string, write_dotted, write_inline, write_name, write_value},
 };
 
 /// The format of lines.
@@ -105,7 +105,7 @@ impl Layout {
 pub(crate) struct Known {
     pub(crate) name: &'static str,
     pub(crate) json: &'static str,
-    /// Likewise, with the quote of a string.
+    /// As `json`, with the opening quote of a string.
     pub(crate) string: &'static str,
 }
 
@@ -136,18 +136,18 @@ pub(crate) struct Line<'a> {
     pub(super) google: Option<Box<Google>>,
 }
 
-/// The end of a line of mozlog to which only fields with unique keys are added.
+/// A mozlog line to whose end fields are added; their keys must be unique.
 pub(crate) struct KnownFields<'a>(&'a mut Vec<u8>);
 
 impl KnownFields<'_> {
     #[inline(always)]
     #[allow(
         clippy::inline_always,
-        reason = "each use has a key and a kind of value that the compiler knows"
+        reason = "the key, and mostly the kind of value, of each use are known to the compiler"
     )]
     pub(crate) fn add(&mut self, key: Known, value: Value<'_>) {
         if let Value::Plain(bytes) = value
-            && bytes.len() <= NAME - 2
+            && bytes.len() <= PLAIN
         {
             self.0.extend_from_slice(key.string.as_bytes());
             self.0.extend_from_slice(bytes);
@@ -155,7 +155,7 @@ impl KnownFields<'_> {
             return;
         }
         self.0.extend_from_slice(key.json.as_bytes());
-        write_known(self.0, value, VALUE);
+        write_inline(self.0, value, VALUE);
         self.0.push(b',');
     }
 }
@@ -207,7 +207,7 @@ impl Line<'_> {
     }
 
     fn field(&mut self, key: &str, value: Value<'_>, replaces: bool) {
-        // Our own fields are short, and have reserved room at the end.
+        // A plain value is short: there is room for it at the end.
         let room = if matches!(value, Value::Plain(_)) {
             usize::MAX
         } else {
@@ -280,7 +280,7 @@ impl Line<'_> {
         }
     }
 
-    /// Returns the end of a line with only such fields, if it is of mozlog: other formats keep a list of their fields.
+    /// Returns what adds fields with unique keys, if the line is mozlog: lines of other formats keep a list of their fields.
     #[inline]
     pub(crate) fn known_fields(&mut self) -> Option<KnownFields<'_>> {
         match self.format {

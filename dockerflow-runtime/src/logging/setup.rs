@@ -159,11 +159,11 @@ impl Drain for Root {
             bridges::to_log(record, values);
             return Ok(());
         };
-        let remembered = match record.tag() {
-            "" => logging.filter().remembers(record.level(), record.module()),
+        let decided = match record.tag() {
+            "" => logging.filter().at_once(record.level(), record.module()),
             _ => None,
         };
-        match remembered {
+        match decided {
             Some(false) => {}
             Some(true) => write(logging, record, values),
             None => decide(logging, record, values),
@@ -172,7 +172,7 @@ impl Drain for Root {
     }
 }
 
-#[inline(never)] // what is remembered needs none of its preparations
+#[inline(never)] // what is decided at once needs none of its preparations
 fn decide(logging: &Logging, record: &Record<'_>, values: &OwnedKVList) {
     let (filter, level) = (logging.filter(), record.level());
     let allowed = match record.tag() {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    bounds::{CUT, NAME, SENT, WORTH},
+    bounds::{CUT, NAME, PLAIN, SENT, WORTH},
     escape::{Escaped, end_within, escape, escape_lossy, head, is_plain_ascii},
 };
 
@@ -29,23 +29,23 @@ pub(crate) enum Value<'a> {
     Bool(bool),
 }
 
-/// Whether text that a client sent is short ASCII that needs no escape: a [`Value::Plain`].
+/// Whether the bytes can be a [`Value::Plain`]: few, ASCII, and none needs an escape.
 pub(crate) fn is_plain(bytes: &[u8]) -> bool {
-    bytes.len() <= NAME - 2 && is_plain_ascii(bytes)
+    bytes.len() <= PLAIN && is_plain_ascii(bytes)
 }
 
 /// Appends a value, of which at most `most` bytes are kept.
 pub(super) fn write_value(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
-    write_known(into, value, most);
+    write_inline(into, value, most);
 }
 
-/// The same where the compiler knows the kind of value.
+/// As [`write_value`], compiled anew at each use, where the kind of value is often known.
 #[inline(always)]
 #[allow(
     clippy::inline_always,
-    reason = "it is a choice that the compiler then makes"
+    reason = "only one branch is left where the kind is known"
 )]
-pub(super) fn write_known(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
+pub(super) fn write_inline(into: &mut Vec<u8>, value: Value<'_>, most: usize) {
     match value {
         Value::Text(text) => write_text(into, text, most),
         Value::Bytes(bytes) => write_bytes(into, bytes, most.min(SENT)),
@@ -160,7 +160,7 @@ pub(super) fn write_unsigned(into: &mut Vec<u8>, number: u64) {
 #[allow(clippy::cast_possible_truncation, reason = "the digits are small")]
 fn write_long(into: &mut Vec<u8>, number: u64) {
     if (100..1000).contains(&number) {
-        // A status has so many digits.
+        // A status has three digits.
         let [tens, ones] = PAIRS[(number % 100) as usize];
         into.extend_from_slice(&[b'0' + (number / 100) as u8, tens, ones]);
     } else {
@@ -204,5 +204,19 @@ pub(super) fn write_dotted(into: &mut Vec<u8>, target: &str) {
         write_name(into, &target.replace("::", "."));
     } else {
         write_name(into, target);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_its_digits() {
+        for number in (0..=1100).chain([9_999, 10_000, u64::MAX]) {
+            let mut text = Vec::new();
+            write_unsigned(&mut text, number);
+            assert_eq!(text, number.to_string().as_bytes());
+        }
     }
 }

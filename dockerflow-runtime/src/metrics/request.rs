@@ -64,7 +64,7 @@ impl RequestMetrics {
     }
 
     /// Records that the app has answered `request` with `status`.
-    pub(crate) fn answered(&self, request: &HttpRequest, status: StatusCode, took: Duration) {
+    pub(crate) fn answered(self, request: &HttpRequest, status: StatusCode, took: Duration) {
         // If part of the path is unprocessed, no route has matched. Such a 404 does not justify a search of all routes.
         let unmatched =
             status == StatusCode::NOT_FOUND && !request.match_info().unprocessed().is_empty();
@@ -77,7 +77,7 @@ impl RequestMetrics {
     }
 
     /// Records that the app has failed with an error or a panic, which consumed the request. `path` is the request's.
-    pub(crate) fn failed(&self, method: &Method, path: &str, status: StatusCode, took: Duration) {
+    pub(crate) fn failed(self, method: &Method, path: &str, status: StatusCode, took: Duration) {
         let route = self.routes.pattern(path);
         self.record(method, route.as_deref(), status, took);
     }

@@ -19,7 +19,7 @@ const LEAST_FILES: u64 = 32;
 /// Files that each further server adds.
 const LEAST_FILES_OF_A_SERVER: u64 = 12;
 
-/// Raises the limit of open files as far as the process may, and returns it; `None` if there is none.
+/// Raises the limit of open files as far as the process may, and returns it; `None` if there is none, or it cannot be read.
 pub(super) fn raise_file_limit() -> Option<u64> {
     let raised = rlimit::increase_nofile_limit(INFINITY);
     let limit = raised.or_else(|_| Resource::NOFILE.get_soft());

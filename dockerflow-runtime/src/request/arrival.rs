@@ -10,7 +10,7 @@ use actix_web::{dev::RequestHead, http::Method};
 
 use super::sent::Sent;
 
-/// A request that has just arrived.
+/// What was noted of a request as it arrived.
 #[derive(Debug)]
 pub(crate) struct Arrival {
     started: Instant,
@@ -23,7 +23,7 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    #[cold]
+    /// A placeholder, until the first request arrives.
     pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),

@@ -1,11 +1,11 @@
-//! The request that is handled: its id, the fields of its summary, and the scope that its code runs in.
+//! The request that is handled: its id, what was noted as it arrived, the fields of its summary, and the scope that its code runs in.
 
 mod arrival;
 mod fields;
 mod id;
-mod known;
 mod scope;
 mod sent;
+mod state;
 mod summary;
 mod trace;
 
@@ -14,7 +14,7 @@ pub(crate) use self::scope::note_span;
 pub(crate) use self::{
     arrival::Arrival,
     fields::Fields,
-    scope::{InScope, Scope, with, work_without_service},
+    scope::{InScope, POLLED_AGAIN, Scope, with, work_without_service},
 };
 pub use self::{
     id::{InvalidRequestId, RequestId},

@@ -22,7 +22,7 @@ use pin_project_lite::pin_project;
 use super::{
     arrival::Arrival,
     id::RequestId,
-    known::{Ids, Known},
+    state::{Ids, RequestState},
     summary::Summary,
     trace::TraceContext,
 };
@@ -123,7 +123,7 @@ pub async fn block<T: Send + 'static>(
 ) -> Result<T, BlockingError> {
     let ids = Scope::current_ids();
     actix_web::web::block(move || {
-        let mut scope = Scope(ids.map(Known::of));
+        let mut scope = ids.map(Scope::with).unwrap_or_default();
         let _entered = scope.enter();
         work()
     })
@@ -203,19 +203,19 @@ pub(crate) fn note_span(span: impl FnOnce() -> Option<TraceContext>) {
         if scope.try_borrow().is_ok_and(|scope| lacks_one(&scope))
             && let Some(span) = span()
             && let Ok(mut scope) = scope.try_borrow_mut()
-            && let Some(known) = &mut scope.0
-            && let Some(ids) = &mut known.ids
+            && let Some(state) = &mut scope.0
+            && let Some(ids) = &mut state.ids
         {
             ids.span = Some(span);
         }
     });
 }
 
-/// What is known about a request wherever its code runs; nothing outside of one.
+/// What is known about the request whose code runs; empty outside of a request.
 ///
 /// It is a box because a scope is moved and swapped often.
 #[derive(Debug, Default)]
-pub(crate) struct Scope(Option<Box<Known>>);
+pub(crate) struct Scope(Option<Box<RequestState>>);
 
 thread_local! {
     /// The scope of the future that is polled on this thread. Each poll swaps its own in and out again.
@@ -224,29 +224,34 @@ thread_local! {
 
 impl Scope {
     pub(crate) fn new(id: RequestId, trace: Option<TraceContext>) -> Self {
-        let mut known = Known::spare();
-        known.ids = Some(Ids {
+        Self::with(Ids {
             id,
             trace,
             span: None,
-        });
-        Self(Some(known))
+        })
     }
 
-    /// Notes what the summary of the request needs, which arrives now.
+    #[inline]
+    fn with(ids: Ids) -> Self {
+        let mut state = RequestState::spare();
+        state.ids = Some(ids);
+        Self(Some(state))
+    }
+
+    /// Notes what the summary and the metrics will need of the request, which arrives now.
     #[inline]
     pub(crate) fn arrive(&mut self, head: &RequestHead, with_query: bool, remote: Option<IpAddr>) {
-        if let Some(known) = &mut self.0 {
-            known.arrival.set(head, with_query, remote);
-            known.has_arrived = true;
+        if let Some(state) = &mut self.0 {
+            state.arrival.set(head, with_query, remote);
+            state.has_arrived = true;
         }
     }
 
     /// Returns what was noted when the request arrived.
     #[inline]
     pub(crate) fn arrival(&self) -> Option<&Arrival> {
-        let known = self.0.as_deref().filter(|known| known.has_arrived);
-        known.map(|known| &known.arrival)
+        let state = self.0.as_deref().filter(|state| state.has_arrived);
+        state.map(|state| &state.arrival)
     }
 
     /// Returns the current request's ids.
@@ -258,7 +263,7 @@ impl Scope {
     /// Returns the scope of work that goes on in the name of `id`: with its trace, if it is the current request's.
     fn of(id: RequestId) -> Self {
         match Self::current_ids() {
-            Some(ids) if ids.id == id => Self(Some(Known::of(ids))),
+            Some(ids) if ids.id == id => Self::with(ids),
             _ => Self::new(id, None),
         }
     }
@@ -307,20 +312,20 @@ impl Scope {
 impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
-        if let Some(known) = self.0.take() {
-            known.give_back();
+        if let Some(state) = self.0.take() {
+            state.give_back();
         }
     }
 }
 
-/// A scope of the same request, which knows nothing of its arrival.
+/// The clone is without the arrival: only the original can be summarised.
 impl Clone for Scope {
     fn clone(&self) -> Self {
-        Self(self.ids().cloned().map(|ids| {
-            let mut known = Known::of(ids);
-            known.summary = self.summary().cloned();
-            known
-        }))
+        let mut scope = self.ids().cloned().map(Self::with).unwrap_or_default();
+        if let Some(state) = &mut scope.0 {
+            state.summary = self.summary().cloned();
+        }
+        scope
     }
 }
 
@@ -338,6 +343,9 @@ impl Drop for Entered<'_> {
         self.0.swap();
     }
 }
+
+/// What a future panics with that is polled after it was ready. No executor polls it then.
+pub(crate) const POLLED_AGAIN: &str = "a future is not polled after it is ready";
 
 pin_project! {
     /// A future, or a body, whose scope is the current one whenever it is polled, and when it is dropped.
@@ -387,9 +395,7 @@ impl<F: Future> Future for InScope<F> {
         let this = self.project();
         let _entered = this.scope.enter();
         let future = this.future.as_pin_mut();
-        future
-            .expect("a future is not polled after it is ready")
-            .poll(context)
+        future.expect(POLLED_AGAIN).poll(context)
     }
 }
 
@@ -425,7 +431,7 @@ impl<B: MessageBody> MessageBody for InScope<B> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::{http::header::HeaderValue, test::TestRequest};
 
     use super::*;
 
@@ -440,5 +446,48 @@ mod tests {
             assert_eq!(RequestId::current(), Some(outer.clone()));
         });
         assert_eq!(RequestId::current(), None);
+    }
+
+    #[test]
+    fn a_box_that_is_used_again_shows_nothing_of_the_earlier_request() {
+        let request = TestRequest::with_uri("/secret?a=b")
+            .insert_header(("user-agent", "Firefox"))
+            .insert_header((
+                "x-cloud-trace-context",
+                "4bf92f3577b34da6a3ce929d0e0e4736/1",
+            ))
+            .to_http_request();
+        let trace = TraceContext::accept(request.headers());
+        assert!(trace.is_some());
+        let mut scope = Scope::new(RequestId::accept(None), trace);
+        scope.arrive(request.head(), true, Some([10, 0, 0, 1].into()));
+        let summary = scope.make_summary().expect("it is a request");
+        summary.set("uid", 17);
+        assert!(scope.clone().arrival().is_none());
+        let place = |scope: &Scope| scope.0.as_deref().map(std::ptr::from_ref);
+        let first = place(&scope);
+        drop(scope);
+
+        let mut later = Scope::new(RequestId::accept(None), None);
+        assert_eq!(place(&later), first, "it is the same box");
+        assert!(later.trace().is_none() && later.summary().is_none());
+        assert!(later.arrival().is_none());
+        let plain = TestRequest::with_uri("/").to_http_request();
+        later.arrive(plain.head(), true, None);
+        let arrival = later.arrival().expect("it has arrived");
+        assert_eq!(arrival.sent.all(), b"/");
+        assert_eq!((arrival.sent.query(), arrival.remote), (None, None));
+    }
+
+    #[test]
+    fn a_scope_outlives_the_boxes_of_a_thread_that_ends() {
+        thread_local! {
+            static LAST: RefCell<Scope> = RefCell::default();
+        }
+        let thread = std::thread::spawn(|| {
+            LAST.set(Scope::new(RequestId::accept(None), None));
+            drop(Scope::new(RequestId::accept(None), None));
+        });
+        assert!(thread.join().is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! The parts of a request that its summary shows: a copy, because the request is gone if an app fails.
+//! The parts of a request that its summary shows, copied.
 
 use actix_web::{
     dev::RequestHead,
@@ -21,7 +21,7 @@ pub(crate) struct Sent {
 impl Sent {
     /// Copies the parts of a request in place of those of an earlier one, the query only if the summary shows it.
     #[inline]
-    pub(crate) fn set(&mut self, head: &RequestHead, with_query: bool) {
+    pub(super) fn set(&mut self, head: &RequestHead, with_query: bool) {
         let bytes = &mut self.bytes;
         bytes.clear();
         let mut add = |part: &[u8]| {
@@ -39,11 +39,11 @@ impl Sent {
     }
 
     /// How many bytes it has room for.
-    pub(crate) fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Returns all parts as one text.
+    /// Returns all parts, one after the other.
     pub(crate) fn all(&self) -> &[u8] {
         &self.bytes
     }

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
+// Not constants, which would be made and dropped at each use.
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static CLOUD: HeaderName = HeaderName::from_static("x-cloud-trace-context");
@@ -242,7 +243,7 @@ mod tests {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let value = HeaderValue::from_bytes(value.as_bytes()).expect("fit for a header");
-            map.append(HeaderName::clone(name), value);
+            map.append((*name).clone(), value);
         }
         TraceContext::accept(&map)
     }

@@ -38,7 +38,11 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Begins the exchange of a request that has just arrived. Returns it and the scope that its code is to run in.
-    pub(super) fn start(
+    pub(super) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
+        Self::begin(head, engine, None)
+    }
+
+    fn begin(
         head: &RequestHead,
         engine: &Arc<Engine>,
         metrics: Option<RequestMetrics>,
@@ -51,7 +55,7 @@ impl Exchange {
             None
         };
         let mut scope = Scope::new(id, trace);
-        // Only its summary and its metrics show it.
+        // Only the summary and the metrics use what is noted here.
         if metrics.is_some() || logging::is_on() {
             let remote = (options.remote).then(|| remote(head, &options.proxies));
             scope.arrive(head, options.querystring, remote.flatten());
@@ -64,14 +68,14 @@ impl Exchange {
         (exchange, scope)
     }
 
-    /// Like `start`, for a request that goes to the app: it is counted, and reported if it fails.
+    /// Like `start`, for a request that goes to the app: it has metrics, and is reported if it fails.
     pub(super) fn start_app(
         request: &ServiceRequest,
         engine: &Arc<Engine>,
         metrics: Option<RequestMetrics>,
         routes: &Routes,
     ) -> (Self, Scope) {
-        let (mut exchange, scope) = Self::start(request.head(), engine, metrics);
+        let (mut exchange, scope) = Self::begin(request.head(), engine, metrics);
         exchange.report = engine.reports.request(request, routes);
         (exchange, scope)
     }
@@ -80,7 +84,7 @@ impl Exchange {
     ///
     /// The app's types may panic here: that is then the outcome.
     pub(super) fn finish<B: MessageBody + 'static>(
-        self,
+        mut self,
         scope: Scope,
         outcome: Result<ServiceResponse<B>, Error>,
     ) -> Result<ServiceResponse, Error> {
@@ -94,7 +98,7 @@ impl Exchange {
             Err(payload) => return Err(self.fail(scope, panicked(&*payload))),
         };
         let status = response.status();
-        if let (Some(metrics), Some(arrival)) = (&self.metrics, scope.arrival()) {
+        if let (Some(metrics), Some(arrival)) = (self.metrics.take(), scope.arrival()) {
             metrics.answered(response.request(), status, arrival.took());
         }
         let code = status.as_u16();
@@ -117,13 +121,13 @@ impl Exchange {
 
     /// Logs the summary of a request that the app has failed to answer. Returns the error that makes the response.
     #[cold]
-    fn fail(self, scope: Scope, error: Error) -> Error {
+    pub(super) fn fail(mut self, scope: Scope, error: Error) -> Error {
         let made = in_request(&scope, || error.error_response());
         let (error, mut response) = match made {
             Ok(response) => (error, response),
             Err(panic) => (panic, endpoints::internal_error()),
         };
-        if let (Some(metrics), Some(arrival)) = (&self.metrics, scope.arrival()) {
+        if let (Some(metrics), Some(arrival)) = (self.metrics.take(), scope.arrival()) {
             let path = String::from_utf8_lossy(arrival.sent.path());
             let (status, took) = (response.status(), arrival.took());
             metrics.failed(&arrival.method, &path, status, took);

@@ -25,7 +25,12 @@ use super::{
     raise,
     shared::{Shared, engine_of_app},
 };
-use crate::{logging::payload_text, metrics::Routes, reports::RequestReport, request::InScope};
+use crate::{
+    logging::payload_text,
+    metrics::Routes,
+    reports::RequestReport,
+    request::{InScope, POLLED_AGAIN},
+};
 
 /// An app that is a service: what `#[service]` writes for a bare `App`.
 #[doc(hidden)]
@@ -196,7 +201,7 @@ impl<S> DockerflowMiddleware<S> {
                 },
             },
             Err(payload) => Answer::Immediate {
-                result: Some(exchange.finish::<B>(scope, Err(panicked(&*payload)))),
+                result: Some(Err(exchange.fail(scope, panicked(&*payload)))),
             },
         }
     }
@@ -216,7 +221,7 @@ impl<S> DockerflowMiddleware<S> {
 
     /// Answers 404 on the operations port, from which no request reaches the app.
     fn nothing<F>(&self, request: ServiceRequest) -> Answer<F> {
-        let (exchange, scope) = Exchange::start(request.head(), &self.engine, None);
+        let (exchange, scope) = Exchange::start(request.head(), &self.engine);
         let mut response = request.into_response(HttpResponse::NotFound().finish());
         exchange.finish_probe(scope, &mut response, true);
         Answer::Immediate {
@@ -228,7 +233,7 @@ impl<S> DockerflowMiddleware<S> {
         let engine = &self.engine;
         // Almost no probe has a line in the log: an exchange is started only for one that may have.
         let mut watch =
-            (engine.options.summary.probes).then(|| Exchange::start(request.head(), engine, None));
+            (engine.options.summary.probes).then(|| Exchange::start(request.head(), engine));
         let immediate = {
             let _entered = watch.as_mut().map(|(_, scope)| scope.enter());
             endpoint.immediate(request.request(), engine)
@@ -236,7 +241,7 @@ impl<S> DockerflowMiddleware<S> {
         if let Some(response) = immediate {
             let news = endpoint.is_news(request.request(), response.status(), engine);
             if news && watch.is_none() {
-                watch = Some(Exchange::start(request.head(), engine, None));
+                watch = Some(Exchange::start(request.head(), engine));
             }
             let mut response = request.into_response(response);
             match watch {
@@ -247,8 +252,7 @@ impl<S> DockerflowMiddleware<S> {
                 result: Some(Ok(response)),
             };
         }
-        let (exchange, scope) =
-            watch.unwrap_or_else(|| Exchange::start(request.head(), engine, None));
+        let (exchange, scope) = watch.unwrap_or_else(|| Exchange::start(request.head(), engine));
         let engine = engine.clone();
         let (request, _) = request.into_parts();
         Answer::Heartbeat {
@@ -262,9 +266,6 @@ impl<S> DockerflowMiddleware<S> {
         }
     }
 }
-
-/// No executor does that.
-const POLLED_AGAIN: &str = "a future is not polled after it is ready";
 
 pin_project! {
     /// A response that is being made.
@@ -295,7 +296,7 @@ where
 }
 
 pin_project! {
-    /// A request that the app handles, in its scope. Every outcome has a summary.
+    /// A request that the app handles, in its scope. Every outcome has a summary if the log is on.
     struct Handled<F> {
         #[pin]
         future: InScope<F>,
@@ -331,31 +332,40 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        // Outside of what may panic: a second panic, of what is dropped while the first unwinds, would end the process.
+        let mut outcome = None;
         let polled = {
             let report = this.exchange.as_ref();
             let report = report.and_then(|exchange| exchange.report.as_ref());
             let _reported = report.map(RequestReport::enter);
-            let poll = || match this.future.as_mut().poll(context) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(outcome) => Poll::Ready((this.future.as_mut().end(), outcome)),
+            let poll = || {
+                this.future.as_mut().poll(context).map(|ready| {
+                    outcome = Some(ready);
+                    this.future.as_mut().end()
+                })
             };
             catch_unwind(AssertUnwindSafe(poll))
         };
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready((scope, outcome))) => {
+            Ok(Poll::Ready(scope)) => {
                 let exchange = this.exchange.take().expect(POLLED_AGAIN);
+                let outcome = outcome.expect("a future that was ready has an outcome");
                 Poll::Ready(exchange.finish(scope, outcome))
             }
             Err(payload) => {
+                let exchange = this.exchange.take().expect(POLLED_AGAIN);
                 let mut panic = panicked(&*payload);
-                let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
+                let ended = {
+                    let _reported = exchange.report.as_ref().map(RequestReport::enter);
+                    let _logged = catch_unwind(AssertUnwindSafe(|| drop(outcome)));
+                    catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()))
+                };
                 let scope = ended.unwrap_or_else(|payload| {
                     panic = panicked(&*payload);
                     this.future.end()
                 });
-                let exchange = this.exchange.take().expect(POLLED_AGAIN);
-                Poll::Ready(exchange.finish::<B>(scope, Err(panic)))
+                Poll::Ready(Err(exchange.fail(scope, panic)))
             }
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::{dev::RequestHead, http::header::HeaderName};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// An address, or a network of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -50,8 +50,8 @@ impl SummaryRecord<'_> {
         let arrival = self.arrival;
         let code = u64::from(self.code);
         let milliseconds = u64::try_from(arrival.took().as_millis());
-        // These are bytes that the client chose, whatever their type. Almost all are plain; one look at all costs less than one at
-        // each.
+        // A client may send any bytes here. Almost always all of them are plain, and one look at all of them costs less than one at
+        // each part.
         let is_plain = is_plain(arrival.sent.all());
         let sent = |bytes| {
             if is_plain {
@@ -213,14 +213,17 @@ fn is_ours(name: &str) -> bool {
     )
 }
 
-/// Takes our fields one by one. Each is a call of its own, whose key and kind of value the compiler knows.
+/// Takes our fields one by one. Each is a call of its own: its key, and mostly its kind of value, are known to the compiler.
 trait Put {
     fn put(&mut self, key: Known, value: Value<'_>);
 }
 
 impl Put for KnownFields<'_> {
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "it is as KnownFields::add is")]
+    #[allow(
+        clippy::inline_always,
+        reason = "for the reason that KnownFields::add gives"
+    )]
     fn put(&mut self, key: Known, value: Value<'_>) {
         self.add(key, value);
     }

@@ -295,6 +295,20 @@ fn a_request_that_its_handler_skips_is_logged_only_if_it_fails() {
     assert_eq!(codes, [Some(500)]);
 }
 
+#[test]
+fn a_summary_shows_what_was_sent_however_long_it_is() {
+    let lengths = || (200..280).chain([1, 31, 32, 63, 64, 65, 1000]);
+    let agent = |length| format!("{}!", "a".repeat(length));
+    let lines = logged(&[], |served| {
+        for length in lengths() {
+            let header = format!("User-Agent: {}\r\n", agent(length));
+            assert_eq!(served.get_with("/skip/500", &header).status, 500);
+        }
+    });
+    let agents = summaries(&lines).into_iter().map(|line| line.text("agent"));
+    assert!(agents.eq(lengths().map(agent)));
+}
+
 fn request(served: &Process, method: &str) -> Response {
     let mut stream = served.connect();
     let head = format!("{method} /__error__ HTTP/1.1\r\nHost: x\r\n\r\n");

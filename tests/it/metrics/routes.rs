@@ -134,3 +134,26 @@ fn hostile_methods_are_one_series() {
         );
     }
 }
+
+#[test]
+fn a_service_whose_log_is_off_is_measured_all_the_same() {
+    let (mut serving, statsd) = serve(&[("LOG_LEVEL", "off")]);
+    for (path, status, expected) in [
+        (
+            "/books/7",
+            200,
+            "|ms|#method:GET,route:/books/{id},status:2xx",
+        ),
+        (
+            "/panics/1",
+            500,
+            "|ms|#method:GET,route:/panics/{id},status:5xx",
+        ),
+    ] {
+        assert_eq!(serving.get(path).status, status);
+        until(&format!("{path} is measured"), || {
+            statsd.lines().iter().any(|line| line.ends_with(expected))
+        });
+    }
+    assert!(serving.stop().success());
+}

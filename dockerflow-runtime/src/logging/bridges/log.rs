@@ -30,11 +30,11 @@ impl log::Log for LogBridge {
     #[inline]
     fn log(&self, record: &log::Record<'_>) {
         let level = from_log(record.level());
-        let remembered = match constant_target(record) {
-            Some(target) => self.0.filter().remembers(level, target),
+        let decided = match constant_target(record) {
+            Some(target) => self.0.filter().at_once(level, target),
             None => None,
         };
-        match remembered {
+        match decided {
             Some(false) => {}
             Some(true) => self.write(record),
             None => self.decide(record),
@@ -54,7 +54,7 @@ fn constant_target(record: &log::Record<'_>) -> Option<&'static str> {
 }
 
 impl LogBridge {
-    #[inline(never)] // what is remembered needs none of its preparations
+    #[inline(never)] // what is decided at once needs none of its preparations
     fn decide(&self, record: &log::Record<'_>) {
         let (filter, level) = (self.0.filter(), from_log(record.level()));
         let allowed = match constant_target(record) {

@@ -9,12 +9,12 @@ use super::{arrival::Arrival, id::RequestId, summary::Summary, trace::TraceConte
 /// How many boxes a thread keeps for later requests.
 const KEPT: usize = 64;
 
-/// A box whose buffer holds more bytes is not kept.
+/// A box whose buffer has room for more bytes is not kept.
 const LARGE: usize = 4096;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "the boxes are handed out")]
-    static SPARE: RefCell<Vec<Box<Known>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<Box<RequestState>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The ids of a request, which its log lines have.
@@ -29,8 +29,8 @@ pub(super) struct Ids {
 
 /// What is known about a request.
 #[derive(Debug)]
-pub(super) struct Known {
-    /// Always there while the box is in use.
+pub(super) struct RequestState {
+    /// `None` only in a box that is not in use, or whose id was taken.
     pub(super) ids: Option<Ids>,
     pub(super) summary: Option<Summary>,
     /// Of this request only if `has_arrived`.
@@ -38,19 +38,12 @@ pub(super) struct Known {
     pub(super) has_arrived: bool,
 }
 
-impl Known {
-    /// Returns a box for a request, which knows nothing yet. It is to be given back.
+impl RequestState {
+    /// Returns an empty box for a request. Give it back with `give_back`.
     #[inline]
     pub(super) fn spare() -> Box<Self> {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         spare.ok().flatten().unwrap_or_else(Self::new)
-    }
-
-    /// Returns a box for a request with these ids.
-    pub(super) fn of(ids: Ids) -> Box<Self> {
-        let mut known = Self::spare();
-        known.ids = Some(ids);
-        known
     }
 
     #[cold]
@@ -63,7 +56,7 @@ impl Known {
         })
     }
 
-    /// Forgets the request, and keeps the box for a later one.
+    /// Makes the box ready for a later request, and keeps it.
     #[inline]
     pub(super) fn give_back(mut self: Box<Self>) {
         self.ids = None;
