@@ -39,13 +39,14 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Begins the exchange of a request that has just arrived. Returns it and the scope that its code is to run in.
     pub(super) fn start(head: &RequestHead, engine: &Arc<Engine>) -> (Self, Scope) {
-        Self::begin(head, engine, None)
+        Self::begin(head, engine, None, None)
     }
 
     fn begin(
         head: &RequestHead,
         engine: &Arc<Engine>,
         metrics: Option<RequestMetrics>,
+        report: Option<RequestReport>,
     ) -> (Self, Scope) {
         let options = &engine.options.summary;
         let id = RequestId::accept(head.headers.get(&options.id_header));
@@ -63,7 +64,7 @@ impl Exchange {
         let exchange = Self {
             engine: engine.clone(),
             metrics,
-            report: None,
+            report,
         };
         (exchange, scope)
     }
@@ -75,9 +76,8 @@ impl Exchange {
         metrics: Option<RequestMetrics>,
         routes: &Routes,
     ) -> (Self, Scope) {
-        let (mut exchange, scope) = Self::begin(request.head(), engine, metrics);
-        exchange.report = engine.reports.request(request, routes);
-        (exchange, scope)
+        let report = engine.reports.request(request, routes);
+        Self::begin(request.head(), engine, metrics, report)
     }
 
     /// Logs the summary of a request that the app has answered, or failed to, and makes the response ready to go.
