@@ -34,9 +34,9 @@ const BOUNDS: &[Bound] = &[
     ),
     Added("request, ours", "request, bare", 4200),
     Added("request, ours, log off", "request, bare", 2250),
-    Added("request, ours, with statsd", "request, ours", 950),
+    Added("request, ours, with statsd", "request, ours", 1150),
     Added("request, ours", "request, ours, without trace context", 300),
-    Added("request, ours, with Prometheus", "request, ours", 800),
+    Added("request, ours, with Prometheus", "request, ours", 850),
     Added("404 of 10 routes, with statsd", "404 of 10 routes", 900),
     // A second search of the routes would be 800,000 more.
     Added("404 of 500 routes, with statsd", "404 of 500 routes", 2000),
