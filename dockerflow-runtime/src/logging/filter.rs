@@ -65,7 +65,7 @@ fn without_level(key: u64) -> u64 {
     (key | 1 << 63) & !LEVEL
 }
 
-/// Where the decision with this key is kept. Keys that share a place in one process need not in another.
+/// Where the decision with this key is kept. Two keys that share a place in one process may have two places in the next.
 #[inline]
 #[allow(
     clippy::cast_possible_truncation,

@@ -172,7 +172,7 @@ impl Drain for Root {
     }
 }
 
-#[inline(never)] // what is decided at once needs none of its preparations
+#[inline(never)] // so that what is decided at once does not pay for its preparations
 fn decide(logging: &Logging, record: &Record<'_>, values: &OwnedKVList) {
     let (filter, level) = (logging.filter(), record.level());
     let allowed = match record.tag() {

@@ -344,7 +344,7 @@ impl Drop for Entered<'_> {
     }
 }
 
-/// What a future panics with that is polled after it was ready. No executor polls it then.
+/// The message of the panic if a future is polled after it was ready, which no executor does.
 pub(crate) const POLLED_AGAIN: &str = "a future is not polled after it is ready";
 
 pin_project! {

@@ -185,7 +185,10 @@ impl Exchange {
     #[inline]
     fn log(level: Level, scope: &Scope, code: u16, error: Option<&dyn Display>) {
         let is_skipped = scope.summary().is_some_and(Summary::is_skipped);
-        let Some(arrival) = scope.arrival().filter(|_| !is_skipped || code >= 500) else {
+        if is_skipped && code < 500 {
+            return;
+        }
+        let Some(arrival) = scope.arrival() else {
             return;
         };
         let record = SummaryRecord {

@@ -332,7 +332,7 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // Outside of what may panic: a second panic, of what is dropped while the first unwinds, would end the process.
+        // Kept outside of the closure: if a panic inside dropped it, and that panicked, too, the process would end.
         let mut outcome = None;
         let polled = {
             let report = this.exchange.as_ref();

@@ -229,12 +229,12 @@ impl Put for KnownFields<'_> {
     }
 }
 
-/// Writes them to a line of any format.
+/// Writes them to a line that keeps a list of its fields.
 struct ToLine<'a, 'b>(&'a mut Line<'b>);
 
 impl Put for ToLine<'_, '_> {
     fn put(&mut self, key: Known, value: Value<'_>) {
-        self.0.known(key, value);
+        self.0.outer(key.name, value);
     }
 }
 

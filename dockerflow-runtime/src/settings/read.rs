@@ -20,7 +20,7 @@ pub(super) struct Read<T> {
 
 /// Reads `root` as a `T`.
 ///
-/// `open` is true if `root` has every variable of the process: `T` does not name its keys, and there is no prefix.
+/// `open` means that every variable of the process is a key in `root`, because neither `T` nor a prefix says which are settings.
 pub(super) fn read<T: DeserializeOwned>(
     root: Setting,
     sources: Sources<'_>,

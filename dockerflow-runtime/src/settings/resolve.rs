@@ -23,7 +23,7 @@ const COMBINED: usize = 6;
 impl Attempts {
     /// Makes the fault go away, if it is none of the operator's, and returns whether it did.
     ///
-    /// `open` is true if every variable of the process is a key: the type does not name its keys, and there is no prefix.
+    /// `open` means that every variable of the process is a key, because neither `T` nor a prefix says which are settings.
     pub(super) fn resolve<T: DeserializeOwned>(&mut self, fault: &Fault, open: bool) -> bool {
         match &fault.reason {
             Reason::Twice(key) => self.take_later_name::<T>(fault, key),

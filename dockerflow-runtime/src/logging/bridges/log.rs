@@ -54,7 +54,7 @@ fn constant_target(record: &log::Record<'_>) -> Option<&'static str> {
 }
 
 impl LogBridge {
-    #[inline(never)] // what is decided at once needs none of its preparations
+    #[inline(never)] // so that what is decided at once does not pay for its preparations
     fn decide(&self, record: &log::Record<'_>) {
         let (filter, level) = (self.0.filter(), from_log(record.level()));
         let allowed = match constant_target(record) {
